@@ -1,0 +1,169 @@
+"""The record of one run's raw signals, and the values that metrics draw from it.
+
+Everything here is plain numbers and NumPy arrays: the judging half reads it without torch. A signal that could
+not be taken is None, and `nulls` says why, under the field's name.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Phase = Literal["build", "warmup", "train", "eval", "infer"]
+Direction = Literal["higher", "lower", "none"]
+MetricClass = Literal["exact", "quality", "machine"]
+Array = npt.NDArray[Any]
+
+NULL_REASONS: dict[str, str] = {
+    "no_gpu": "the run used no GPU",
+    "no_driver": "the NVIDIA driver library could not be loaded",
+    "unsupported": "the driver or platform does not offer this reading",
+    "too_short": "the run was too short for a trustworthy reading",
+    "not_applicable": "the metric does not apply to this case",
+    "not_reached": "the target was not reached (censored)",
+    "not_measured": "the run ended before this was measured",
+}
+
+
+@dataclass(frozen=True)
+class Value:
+    """One metric's value for one run: a number, a text (digests), or null with a reason."""
+
+    value: float | None = None
+    text: str | None = None
+    n: int = 1
+    quality_flag: str | None = None
+    null_reason: str | None = None
+
+
+def number(value: float, n: int = 1, quality_flag: str | None = None) -> Value:
+    """Return a measured number, drawn from `n` readings."""
+    return Value(value=float(value), n=n, quality_flag=quality_flag)
+
+
+def text(value: str) -> Value:
+    """Return a measured text, such as a digest."""
+    return Value(text=value)
+
+
+def null(reason: str) -> Value:
+    """Return a null with its reason: a key of NULL_REASONS, or 'key: detail'."""
+    if reason.split(":")[0] not in NULL_REASONS:
+        raise ValueError(f"unknown null reason {reason!r}; allowed: {', '.join(NULL_REASONS)}")
+    return Value(n=0, null_reason=reason)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of the model at one point of training; its own time is off the training clock."""
+
+    epoch: int
+    step: int
+    train_seconds: float
+    """Seconds of training up to here, evaluations excluded."""
+    split: Literal["validation", "test"]
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class GpuSample:
+    """One reading of one GPU by NVML; a reading the driver refuses is None."""
+
+    seconds: float
+    """Since the run's start, monotonic."""
+    device_uuid: str
+    utilization: float | None
+    """Share of the driver's sample period in which a kernel ran, percent."""
+    memory_used_bytes: float | None
+    process_memory_bytes: float | None
+    power_watts: float | None
+
+
+def _empty(dtype: str = "float64") -> Array:
+    return np.empty(0, dtype=dtype)
+
+
+@dataclass
+class Observations:
+    """Raw signals of one run. Times in seconds (monotonic), memory in bytes; arrays hold one entry per optimiser step."""
+
+    parameters: int | None = None
+    model_bytes: int | None = None
+    """Bytes of all tensors in the state dict."""
+    train_flops_per_sample: int | None = None
+    """Floating-point operations of forward + backward for one sample, 1 multiply-add = 2."""
+
+    losses: Array = field(default_factory=_empty)
+    """Training loss of each step, as the model computed it, [steps]."""
+    step_epochs: Array = field(default_factory=lambda: _empty("int64"))
+    step_samples: Array = field(default_factory=lambda: _empty("int64"))
+    step_seconds: Array = field(default_factory=_empty)
+    """Wall time of each step without fetching its batch, [steps]."""
+    step_cpu_seconds: Array = field(default_factory=_empty)
+    loader_seconds: Array = field(default_factory=_empty)
+    """Wall time spent fetching each step's batch, [steps]."""
+    warmup_steps: int = 0
+    """Leading steps left out of speed metrics."""
+
+    build_seconds: float | None = None
+    first_step_seconds: float | None = None
+    """From the start of building the model to the end of the first step."""
+    train_seconds: float | None = None
+    """Wall time of the training loop, evaluations excluded."""
+
+    evaluations: list[Evaluation] = field(default_factory=list)
+    targets: dict[str, float] = field(default_factory=dict)
+    """The case's declared targets: metric -> threshold."""
+    test_loss: float | None = None
+    predictions: Array = field(default_factory=lambda: _empty("int64"))
+    """Predicted class of every test sample, [N]."""
+    labels: Array = field(default_factory=lambda: _empty("int64"))
+    """True class of every test sample, [N]."""
+
+    infer_latency_seconds: Array = field(default_factory=_empty)
+    """Forward passes of one sample."""
+    infer_batch_seconds: Array = field(default_factory=_empty)
+    """Forward passes of `infer_batch_size` samples."""
+    infer_batch_size: int = 0
+
+    host_peak_bytes: int | None = None
+    """Largest resident memory of the run's process tree up to the end of training."""
+    cuda_allocated_peak_bytes: int | None = None
+    cuda_reserved_peak_bytes: int | None = None
+    gpu_samples: list[GpuSample] = field(default_factory=list)
+    gpu_sample_period_seconds: float | None = None
+
+    digests: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of: data, batch_order, initial_weights, final_weights, loss_curve."""
+    nulls: dict[str, str] = field(default_factory=dict)
+    """Field name -> null reason, for what could not be measured."""
+
+    def missing(self, name: str) -> Value:
+        """Return the null of field `name`, with the reason recorded for it."""
+        return null(self.nulls.get(name, "not_measured"))
+
+    @property
+    def timed(self) -> slice:
+        """The steps that speed metrics use: those after warm-up, or all when the run had no more."""
+        return slice(self.warmup_steps if len(self.step_seconds) > self.warmup_steps else 0, None)
+
+    def save(self, folder: Path) -> None:
+        """Write to `folder` (JSON for scalars, .npy for arrays); `load` gives it back."""
+        scalars = asdict(self)
+        for name in [key for key, value in scalars.items() if isinstance(value, np.ndarray)]:
+            np.save(folder / f"{name}.npy", scalars.pop(name), allow_pickle=False)
+        (folder / "observations.json").write_text(json.dumps(scalars))
+
+    @classmethod
+    def load(cls, folder: Path) -> Observations:
+        """Read what `save` wrote."""
+        scalars = json.loads((folder / "observations.json").read_text())
+        scalars["evaluations"] = [Evaluation(**row) for row in scalars["evaluations"]]
+        scalars["gpu_samples"] = [GpuSample(**row) for row in scalars["gpu_samples"]]
+        arrays = {path.stem: np.load(path, allow_pickle=False) for path in folder.glob("*.npy")}
+        return cls(**scalars, **arrays)

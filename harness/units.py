@@ -1,0 +1,72 @@
+"""One formatter per unit (UCUM codes); the only place where values are scaled for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def _significant(value: float, digits: int = 3) -> str:
+    """Format with `digits` significant digits and no exponent: 1234.5 -> '1230', 0.0123 -> '0.0123'."""
+    if value == 0:
+        return "0"
+    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, decimals)
+    return f"{rounded:.{max(decimals, 0)}f}"
+
+
+def _seconds(value: float) -> str:
+    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if abs(value) >= factor:
+            return f"{_significant(value / factor)} {unit}"
+    return f"{_significant(value / 1e-9)} ns" if value else "0 s"
+
+
+def _bytes(value: float) -> str:
+    for exponent, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if abs(value) >= 1024**exponent:
+            return f"{_significant(value / 1024**exponent)} {unit}"
+    return f"{value:.0f} B"
+
+
+def _scaled(unit: str) -> Callable[[float], str]:
+    def fmt(value: float) -> str:
+        for factor, prefix in _PREFIXES:
+            if abs(value) >= factor * 10:
+                return f"{_significant(value / factor)} {prefix}{unit}".rstrip()
+        return f"{_significant(value)} {unit}".rstrip()
+
+    return fmt
+
+
+def _plain(value: float) -> str:
+    if float(value).is_integer() and abs(value) >= 10:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) < 10 else _significant(value, 5)
+
+
+FORMATTERS: dict[str, Callable[[float], str]] = {
+    "s": _seconds,
+    "By": _bytes,
+    "1": _plain,
+    "{sample}/s": _scaled("samples/s"),
+    "{flop}/{sample}": _scaled("FLOP/sample"),
+    "{parameter}": lambda value: f"{value:,.0f}",
+    "{step}": lambda value: f"{value:,.0f} steps",
+    "{sample}": lambda value: f"{value:,.0f} samples",
+    "J": _scaled("J"),
+    "W": _scaled("W"),
+    "%": lambda value: f"{_significant(value)} %",
+}
+
+
+def show(value: float | None, unit: str) -> str:
+    """Return `value` for people in `unit`; 'n/a' for null, the bare number for a unit without a formatter."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "n/a"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    formatter = FORMATTERS.get(unit)
+    return formatter(value) if formatter else f"{_significant(value, 5)} {unit}"

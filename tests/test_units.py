@@ -1,0 +1,42 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from harness.units import FORMATTERS, show
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (0.0123, "s", "12.3 ms"),
+        (3.14159, "s", "3.14 s"),
+        (4.2e-7, "s", "420 ns"),
+        (0.0, "s", "0 s"),
+        (1536.0, "By", "1.50 KiB"),
+        (3 * 2**30, "By", "3.00 GiB"),
+        (12.0, "By", "12 B"),
+        (0.9914, "1", "0.9914"),
+        (61706.0, "{parameter}", "61,706"),
+        (9123.0, "{sample}/s", "9120 samples/s"),
+        (91234.0, "{sample}/s", "91.2 ksamples/s"),
+        (350.04, "W", "350 W"),
+        (1.5, "furlong", "1.5000 furlong"),
+        (math.inf, "s", "∞"),
+        (None, "s", "n/a"),
+        (math.nan, "1", "n/a"),
+    ],
+)
+def test_values_are_shown_in_readable_units(value: float | None, unit: str, expected: str) -> None:
+    """Three significant digits, the prefix that fits, n/a for what is not there."""
+    assert expected == show(value, unit)
+
+
+@pytest.mark.parametrize("unit", FORMATTERS)
+@pytest.mark.parametrize("value", [-1234.5, 0.0, 1e-12, 1e15])
+def test_every_unit_shows_every_size(unit: str, value: float) -> None:
+    """No value makes a formatter fail or answer with nothing."""
+    assert show(value, unit)
