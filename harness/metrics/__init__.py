@@ -1,0 +1,4 @@
+"""Metrics, one file each. A file named `x.py` defines `METRIC`, a pure function of Observations with its unit."""
+
+from harness.metrics._base import Metric as Metric
+from harness.metrics._base import Scope as Scope

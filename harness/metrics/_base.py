@@ -1,0 +1,30 @@
+"""What a metric part is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.observations import Direction, MetricClass, Observations, Phase, Value
+
+Scope = Literal["any", "versions", "fingerprint"]
+"""Where an exact metric must be equal: everywhere; under the same Python and torch; under one numeric fingerprint."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric: a pure function of a run's observations, and what its value means.
+
+    All fields but `measure` are literals, so that listings and suites need no import.
+    """
+
+    measure: Callable[[Observations], Value]
+    title: str
+    unit: str
+    """UCUM code: `s`, `By`, `1`, `{sample}/s`, `W`, `%`."""
+    direction: Direction
+    metric_class: MetricClass
+    phase: Phase
+    scope: Scope = "any"
+    """For exact metrics only."""

@@ -1,0 +1,22 @@
+"""Largest GPU memory that tensors held, as PyTorch's allocator counts it."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import scalar
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return that peak."""
+    return scalar(observations, "cuda_allocated_peak_bytes")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="CUDA memory allocated, peak",
+    unit="By",
+    direction="lower",
+    metric_class="machine",
+    phase="train",
+)

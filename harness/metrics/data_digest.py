@@ -1,0 +1,23 @@
+"""SHA-256 of the training and test data as the model gets them."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import digest
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return that digest."""
+    return digest(observations, "data")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Data digest",
+    unit="1",
+    direction="none",
+    metric_class="exact",
+    phase="build",
+    scope="any",
+)

@@ -1,0 +1,23 @@
+"""SHA-256 of the model's state after training."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import digest
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return that digest."""
+    return digest(observations, "final_weights")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Final weights digest",
+    unit="1",
+    direction="none",
+    metric_class="exact",
+    phase="train",
+    scope="fingerprint",
+)

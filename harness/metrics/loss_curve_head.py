@@ -1,0 +1,28 @@
+"""Training losses of the first 20 steps, exact, to see where two runs part."""
+
+from __future__ import annotations
+
+import json
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import absent
+from harness.observations import Observations, Value
+
+STEPS = 20
+
+
+def measure(observations: Observations) -> Value:
+    """Return them as a JSON list; each number reads back as the same float64."""
+    head = [float(loss) for loss in observations.losses[:STEPS]]
+    return absent(observations, "losses") or Value(text=json.dumps(head), n=len(head))
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Loss curve, first steps",
+    unit="1",
+    direction="none",
+    metric_class="exact",
+    phase="train",
+    scope="fingerprint",
+)

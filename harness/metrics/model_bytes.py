@@ -1,0 +1,23 @@
+"""Bytes of all tensors in the model's state dict."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import scalar
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return that size."""
+    return scalar(observations, "model_bytes")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Model size",
+    unit="By",
+    direction="none",
+    metric_class="exact",
+    phase="build",
+    scope="any",
+)

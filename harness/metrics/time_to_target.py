@@ -1,0 +1,22 @@
+"""Training time until all of the case's targets hold at one evaluation; evaluating is off the clock."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import at_targets
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return the training seconds up to the first evaluation that meets the targets."""
+    return at_targets(observations, lambda evaluation: evaluation.train_seconds)
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Time to target",
+    unit="s",
+    direction="lower",
+    metric_class="machine",
+    phase="train",
+)

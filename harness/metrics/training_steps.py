@@ -1,0 +1,24 @@
+"""Optimiser steps done."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import absent
+from harness.observations import Observations, Value, number
+
+
+def measure(observations: Observations) -> Value:
+    """Return the number of recorded losses, one a step."""
+    steps = len(observations.losses)
+    return absent(observations, "losses") or number(steps, steps)
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Training steps",
+    unit="{step}",
+    direction="none",
+    metric_class="exact",
+    phase="train",
+    scope="any",
+)

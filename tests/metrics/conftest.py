@@ -1,0 +1,81 @@
+"""One run's observations, made by hand: every signal is there, and no two of them are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+import pytest
+
+from harness.catalog import Catalog
+from harness.observations import Evaluation, GpuSample, Observations, Value
+
+STEPS, EPOCHS, WARMUP, TEST_SAMPLES = 45, 3, 10, 200
+
+
+def evaluation(epoch: int, accuracy: float, loss: float) -> Evaluation:
+    """An evaluation at the end of an epoch of 15 steps and 2.5 seconds."""
+    return Evaluation(epoch, 15 * epoch, 2.5 * epoch, "validation", {"accuracy": accuracy, "loss": loss})
+
+
+def gpu_samples() -> list[GpuSample]:
+    """Four readings; the driver refused the power in one of them."""
+    readings = [(10.0, 100.0, 90.0, 50.0), (80.0, 900.0, 700.0, 250.0), (90.0, 800.0, 750.0, None), (60.0, 200.0, 95.0, 60.0)]
+    return [GpuSample(0.1 * count, "GPU-1", *reading) for count, reading in enumerate(readings)]
+
+
+@pytest.fixture
+def observed() -> Observations:
+    """A run of 45 steps in three epochs; each epoch's last batch holds 16 samples, the others 64."""
+    draw = np.random.default_rng(8)
+    return Observations(
+        parameters=61_706,
+        model_bytes=246_824,
+        train_flops_per_sample=2_263_920,
+        losses=draw.uniform(0.1, 2.0, STEPS),
+        step_epochs=np.repeat(np.arange(1, EPOCHS + 1), STEPS // EPOCHS),
+        step_samples=np.tile(np.array([64] * 14 + [16]), EPOCHS),
+        step_seconds=draw.uniform(0.01, 0.02, STEPS),
+        step_cpu_seconds=draw.uniform(0.03, 0.04, STEPS),
+        loader_seconds=draw.uniform(0.001, 0.002, STEPS),
+        warmup_steps=WARMUP,
+        build_seconds=0.25,
+        first_step_seconds=0.5,
+        train_seconds=7.5,
+        evaluations=[evaluation(1, 0.5, 1.2), evaluation(2, 0.8, 0.6), evaluation(3, 0.9, 0.7)],
+        targets={"accuracy": 0.75},
+        test_loss=0.61,
+        predictions=draw.integers(0, 5, TEST_SAMPLES),
+        labels=draw.integers(0, 4, TEST_SAMPLES),
+        infer_latency_seconds=draw.uniform(0.001, 0.002, 100),
+        infer_batch_seconds=draw.uniform(0.01, 0.02, 30),
+        infer_batch_size=64,
+        host_peak_bytes=300 * 2**20,
+        cuda_allocated_peak_bytes=5_000_000,
+        cuda_reserved_peak_bytes=20_000_000,
+        gpu_samples=gpu_samples(),
+        gpu_sample_period_seconds=0.1,
+        digests={name: name[0] * 64 for name in ("data", "batch_order", "initial_weights", "final_weights", "loss_curve")},
+    )
+
+
+@pytest.fixture
+def measure() -> Callable[[str, Observations], Value]:
+    """Draws one metric, by name, from observations."""
+
+    def draw(name: str, observations: Observations) -> Value:
+        value: Value = Catalog().load("metrics", name).measure(observations)
+        return value
+
+    return draw
+
+
+@pytest.fixture
+def about() -> Callable[[float, int], Value]:
+    """A value equal to others up to float64 rounding, drawn from `n` readings."""
+
+    def near(expected: float, n: int) -> Value:
+        return Value(value=cast(float, pytest.approx(expected, rel=1e-12)), n=n)
+
+    return near
