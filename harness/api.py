@@ -1,0 +1,92 @@
+"""What the commands do, for Python: `harness.run`, `harness.load`, `harness.compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.project import Project, find_project
+from harness.suite import Overrides, load_suite, narrow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.results import RunSet
+    from harness.runner.execute import Ran
+
+
+def run(
+    suite: str | Path,
+    *,
+    keyword: str | None = None,
+    tags: Sequence[str] = (),
+    seeds: Iterable[int] | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    fresh: bool = False,
+    catalogues: Iterable[Path] = (),
+) -> RunSet:
+    """Train and measure a suite, as `harness run` does, and return its run set.
+
+    Args:
+        suite: name of one of the project's suites, or a suite file.
+        keyword: only cases whose name contains it.
+        tags: only cases with one of these tags.
+        seeds: seeds to run instead of the suite's.
+        device: cpu, cuda, cuda:1 or auto, instead of the suite's.
+        threads: threads of each run, instead of the suite's.
+        fresh: start a new run set even if the last is unfinished.
+        catalogues: folders of your own parts, besides those that the project declares.
+
+    Raises:
+        SuiteError: the suite file has problems; lists every one.
+        ResultsError: the results folder cannot be written.
+    """
+    overrides = Overrides(keyword, tuple(tags), tuple(seeds) if seeds is not None else None, device, threads)
+    return run_suite(find_project(catalogues=catalogues), str(suite), overrides, fresh).run_set
+
+
+def run_suite(project: Project, suite: str, overrides: Overrides, fresh: bool = False) -> Ran:
+    """Run a suite of `project` and return the run set with its statuses."""
+    from harness.runner.execute import execute
+
+    declared = load_suite(project.suite_file(suite), project.catalog())
+    narrowed, left_out = narrow(declared, overrides)
+    return execute(project, narrowed, left_out, fresh)
+
+
+def load(run_set: str | Path) -> dict[str, pd.DataFrame]:
+    """Return the tables of a run set (a path, `<suite>/<run set>`, or a suite's last by its name) as DataFrames.
+
+    Raises:
+        UsageError: there is no such run set.
+        ResultsError: a table is damaged.
+    """
+    from harness.results import TABLES, find_run_set
+
+    found = find_run_set(find_project().results, str(run_set))
+    return {name: found.table(name) for name in TABLES}
+
+
+def compare(head: str | Path, base: str | Path | None = None) -> pd.DataFrame:
+    """Judge results and return one row a verdict, with the columns of the verdicts table.
+
+    Args:
+        head: what is judged: a suite's name for its last run set, `<suite>/<run set>`, or a path.
+        base: what it is judged against, likewise; None takes the baselines of the head's suite.
+
+    Raises:
+        UsageError: one of them does not exist.
+        ResultsError: a table or a baseline is damaged.
+        ComparisonError: nothing is gated.
+    """
+    from harness.compare import compare_frame
+    from harness.gate import judge_run_sets, judge_suite
+    from harness.results import find_run_set
+
+    project = find_project()
+    if base is not None:
+        return compare_frame(judge_run_sets(project, str(base), str(head)).verdicts)
+    run_set = find_run_set(project.results, str(head))
+    return compare_frame(judge_suite(project, run_set.path.parent.name, str(run_set.path)).verdicts)

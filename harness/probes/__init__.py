@@ -1,0 +1,1 @@
+"""Probes: each reads one raw signal of a run and changes nothing about it."""

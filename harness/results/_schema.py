@@ -1,0 +1,126 @@
+"""Columns of every stored table.
+
+Schema history:
+    1  first version
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+_text, _real, _int = pa.string(), pa.float64(), pa.int64()
+
+
+def _schema(**columns: pa.DataType) -> pa.Schema:
+    return pa.schema(list(columns.items()), metadata={"harness_schema_version": str(SCHEMA_VERSION)})
+
+
+TABLES: dict[str, pa.Schema] = {
+    "runs": _schema(
+        run_id=_text,
+        run_key=_text,
+        suite=_text,
+        suite_digest=_text,
+        case=_text,
+        case_digest=_text,
+        model=_text,
+        data=_text,
+        task=_text,
+        seed=_int,
+        repeat=_int,
+        arm=_text,
+        block=_int,
+        restart=_int,
+        lane=_text,
+        **{"pass": _text},
+        device=_text,
+        precision=_text,
+        mode=_text,
+        threads=_int,
+        world_size=_int,
+        status=_text,
+        reason=_text,
+        commit=_text,
+        dirty=pa.bool_(),
+        started_utc=_text,
+        seconds=_real,
+        overhead_seconds=_real,
+        machine_class=_text,
+        numeric_fingerprint=_text,
+        version_key=_text,
+        environment_digest=_text,
+    ),
+    "measurements": _schema(
+        run_id=_text,
+        metric=_text,
+        phase=_text,
+        value=_real,
+        value_text=_text,
+        unit=_text,
+        direction=_text,
+        **{"class": _text},
+        scope=_text,
+        n=_int,
+        quality_flag=_text,
+        null_reason=_text,
+    ),
+    "steps": _schema(
+        run_id=_text,
+        step=_int,
+        epoch=_int,
+        samples=_int,
+        loss=_real,
+        seconds=_real,
+        cpu_seconds=_real,
+        loader_seconds=_real,
+    ),
+    "evaluations": _schema(
+        run_id=_text,
+        epoch=_int,
+        step=_int,
+        train_seconds=_real,
+        split=_text,
+        metric=_text,
+        value=_real,
+    ),
+    "samples": _schema(
+        run_id=_text,
+        seconds=_real,
+        device_uuid=_text,
+        utilization=_real,
+        memory_used_bytes=_real,
+        process_memory_bytes=_real,
+        power_watts=_real,
+    ),
+    "digests": _schema(run_id=_text, step=_int, tensor=_text, sha256=_text),
+    "environments": _schema(environment_digest=_text, key=_text, value=_text),
+    "verdicts": _schema(
+        case=_text,
+        metric=_text,
+        base=_real,
+        head=_real,
+        n_base=_int,
+        n_head=_int,
+        estimate=_real,
+        low=_real,
+        high=_real,
+        p=_real,
+        p_adjusted=_real,
+        margin=_real,
+        mde=_real,
+        verdict=_text,
+        level=_text,
+        method=_text,
+        method_version=_int,
+        **{"class": _text},
+        unit=_text,
+        direction=_text,
+        note=_text,
+    ),
+}
+"""Table name -> columns, in the order they are stored."""
+
+RUN_TABLES = ("measurements", "steps", "evaluations", "samples", "digests", "environments", "runs")
+"""The tables that a run adds rows to; `runs` last, so that a run is there only when all of it is."""

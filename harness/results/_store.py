@@ -1,0 +1,340 @@
+"""A run set on disk: one folder, its lock, its tables.
+
+Each run's rows are written to `parts/<run_id>/` under a temporary name and renamed, so that a run is there whole or
+not at all. `fold` merges the parts into one Parquet file a table and then removes them. A reader takes a run from
+its part while that exists, so a kill between the two steps neither loses nor doubles a row.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from harness.errors import ResultsError, UsageError, nearest
+from harness.results._schema import RUN_TABLES, SCHEMA_VERSION, TABLES
+from harness.suite import Suite
+
+MANIFEST = "manifest.json"
+RESERVED = "baselines"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run set was asked to hold."""
+
+    suite: Suite
+    """As run: narrowed and overridden, every value resolved."""
+    left_out: tuple[str, ...]
+    """Cases of the suite that -k or --tag left out."""
+    created_utc: str
+    complete: bool
+
+
+class RunSet:
+    """The results of running one suite once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"RunSet({str(self.path)!r})"
+
+    @property
+    def name(self) -> str:
+        """`<suite>/<run set>`."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    @property
+    def parts(self) -> Path:
+        """The folder of runs that are not folded yet."""
+        return self.path / "parts"
+
+    @classmethod
+    def create(cls, results: Path, suite: Suite, left_out: Sequence[str] = ()) -> RunSet:
+        """Make a new, empty run set under `results/<suite>/`.
+
+        Raises:
+            ResultsError: the folder cannot be written.
+        """
+        now = datetime.now(UTC)
+        stem = now.strftime("%Y%m%dT%H%M%SZ")
+        with _writing(results / suite.name):
+            for count in range(1, 1000):
+                path = results / suite.name / (stem if count == 1 else f"{stem}-{count}")
+                try:
+                    path.mkdir(parents=True)
+                    break
+                except FileExistsError:
+                    continue
+            run_set = cls(path)
+            run_set.parts.mkdir()
+            run_set._write_manifest(Manifest(suite, tuple(left_out), now.isoformat(timespec="seconds"), False))
+        return run_set
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the run set was asked to hold.
+
+        Raises:
+            ResultsError: absent, malformed or of a later schema version.
+        """
+        file = self.path / MANIFEST
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            _check_version(file, content["schema_version"])
+            return Manifest(
+                Suite.model_validate(content["suite"]),
+                tuple(content["left_out"]),
+                content["created_utc"],
+                content["complete"],
+            )
+        except FileNotFoundError as error:
+            raise ResultsError(f"{self.path}: not a run set: it holds no {MANIFEST}") from error
+        except (ValueError, KeyError, TypeError, ValidationError) as error:
+            raise ResultsError(f"{file}: damaged: {error}; remove the run set and run the suite again") from error
+
+    def update(self, suite: Suite | None = None, left_out: Sequence[str] | None = None, complete: bool | None = None) -> None:
+        """Rewrite the manifest with the values given."""
+        old = self.manifest
+        with _writing(self.path):
+            self._write_manifest(
+                Manifest(
+                    suite or old.suite,
+                    old.left_out if left_out is None else tuple(left_out),
+                    old.created_utc,
+                    old.complete if complete is None else complete,
+                )
+            )
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        content = {
+            "schema_version": SCHEMA_VERSION,
+            "created_utc": manifest.created_utc,
+            "complete": manifest.complete,
+            "left_out": list(manifest.left_out),
+            "suite": manifest.suite.model_dump(mode="json", by_alias=True),
+        }
+        write_atomically(self.path / MANIFEST, json.dumps(content, indent=1) + "\n")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run set; one process at a time.
+
+        Raises:
+            UsageError: another process holds it.
+        """
+        with _writing(self.path):
+            lock = FileLock(self.path / ".lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout as error:
+                raise UsageError(
+                    f"{self.path}: in use by another harness; wait for it, or start a run set of your own with --fresh"
+                ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def add(self, run_id: str, rows: Mapping[str, Iterable[Mapping[str, Any]] | pa.Table]) -> None:
+        """Store one run's rows, all or none.
+
+        Args:
+            run_id: the run's name, unique in the set.
+            rows: table name -> rows; a table left out adds none.
+
+        Raises:
+            ResultsError: the folder cannot be written (full disk, read-only).
+        """
+        temporary = self.parts / f".{run_id}"
+        with _writing(self.path):
+            try:
+                temporary.mkdir(parents=True)
+                for table in RUN_TABLES:
+                    _write_table(temporary / f"{table}.parquet", to_table(table, rows.get(table, ())))
+                _sync(temporary)
+                temporary.rename(self.parts / run_id)
+            except OSError:
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise
+
+    def drop(self, run_ids: Iterable[str]) -> None:
+        """Remove the rows of some runs."""
+        unwanted = set(run_ids)
+        if not unwanted:
+            return
+        self.fold()
+        with _writing(self.path):
+            for table in RUN_TABLES:
+                if table == "environments":
+                    continue
+                content = self._read(table, None)
+                keep = pc.invert(pc.is_in(content["run_id"], pa.array(sorted(unwanted), pa.string())))
+                _write_table(self.path / f"{table}.parquet", to_table(table, content.filter(keep)))
+
+    def fold(self) -> None:
+        """Merge the parts into the tables."""
+        ids = self._part_ids()
+        if not ids and all((self.path / f"{table}.parquet").exists() for table in RUN_TABLES):
+            return
+        with _writing(self.path):
+            for table in RUN_TABLES:
+                _write_table(self.path / f"{table}.parquet", to_table(table, self._read(table, None)))
+            for run_id in ids:
+                self.parts.joinpath(run_id).rename(self.parts / f".{run_id}")
+                shutil.rmtree(self.parts / f".{run_id}")
+
+    def put(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Replace one whole table that belongs to no run, such as verdicts."""
+        with _writing(self.path):
+            _write_table(self.path / f"{table}.parquet", to_table(table, rows))
+
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return one table as a DataFrame, parts included, in the order of running.
+
+        Raises:
+            ResultsError: a file is truncated or no Parquet file; names it.
+        """
+        frame: pd.DataFrame = self._read(name, columns).to_pandas()
+        return frame
+
+    def run_ids(self) -> list[str]:
+        """Return the ids of the runs held."""
+        return [str(run_id) for run_id in self.table("runs", ["run_id"])["run_id"]]
+
+    def _part_ids(self) -> list[str]:
+        return sorted(path.name for path in self.parts.glob("[!.]*")) if self.parts.is_dir() else []
+
+    def _read(self, name: str, columns: Sequence[str] | None) -> pa.Table:
+        wanted = list(columns) if columns else TABLES[name].names
+        key = {"environments": "environment_digest"}.get(name, "run_id")
+        read = wanted if name == "verdicts" or key in wanted else [*wanted, key]
+        pieces = [_read_file(self.path / f"{name}.parquet", name, read)]
+        if name in RUN_TABLES:
+            ids = self._part_ids()
+            if name != "environments" and ids:
+                pieces[0] = pieces[0].filter(pc.invert(pc.is_in(pieces[0]["run_id"], pa.array(ids, pa.string()))))
+            pieces += [_read_file(self.parts / run_id / f"{name}.parquet", name, read) for run_id in ids]
+        merged = pa.concat_tables(pieces)
+        if name == "environments":
+            merged = merged.group_by(read).aggregate([]).select(read)
+        return merged.select(wanted)
+
+    @cached_property
+    def environment(self) -> dict[str, dict[str, str]]:
+        """Environment digest -> key -> value."""
+        rows = self.table("environments")
+        return {
+            str(digest): dict(zip(group["key"], group["value"], strict=True))
+            for digest, group in rows.groupby("environment_digest")
+        }
+
+
+def to_table(name: str, rows: Iterable[Mapping[str, Any]] | pa.Table) -> pa.Table:
+    """Return rows as a table with exactly the columns of `name`; a missing column is an error."""
+    schema = TABLES[name]
+    if isinstance(rows, pa.Table):
+        return rows.select(schema.names).cast(schema)
+    listed = list(rows)
+    return pa.table({field.name: pa.array([row[field.name] for row in listed], field.type) for field in schema}, schema=schema)
+
+
+def run_sets(results: Path, suite: str) -> list[RunSet]:
+    """Return a suite's run sets, oldest first."""
+    folder = results / suite
+    if not folder.is_dir() or suite == RESERVED:
+        return []
+    return [RunSet(path) for path in sorted(folder.iterdir()) if (path / MANIFEST).is_file()]
+
+
+def find_run_set(results: Path, name: str) -> RunSet:
+    """Return a run set by path, by `<suite>/<run set>`, or a suite's last by `<suite>`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for path in (Path(name), results / name):
+        if (path / MANIFEST).is_file():
+            return RunSet(path.resolve())
+    found = run_sets(results, name)
+    if found:
+        return found[-1]
+    suites = [path.name for path in results.iterdir() if path.is_dir() and path.name != RESERVED] if results.is_dir() else []
+    raise UsageError(f"no run set {name!r} in {results}{nearest(name, suites)}; make one with `harness run {name}`")
+
+
+def write_atomically(path: Path, content: str) -> None:
+    """Write a text file under a temporary name and rename it, so that no reader sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_table(path: Path, table: pa.Table) -> None:
+    temporary = path.with_name(f".{path.name}")
+    try:
+        pq.write_table(table, temporary, compression="zstd")
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _read_file(path: Path, name: str, columns: list[str]) -> pa.Table:
+    schema = TABLES[name]
+    wanted = pa.schema([schema.field(column) for column in columns])
+    if not path.exists():
+        return wanted.empty_table()
+    try:
+        file = pq.ParquetFile(path)
+        _check_version(path, int((file.schema_arrow.metadata or {}).get(b"harness_schema_version", b"0")))
+        return file.read(columns=columns).select(columns).cast(wanted)
+    except (pa.ArrowInvalid, OSError, KeyError) as error:
+        raise ResultsError(f"{path}: truncated or damaged: {error}; remove the run set and run the suite again") from error
+
+
+def _check_version(path: Path, version: int) -> None:
+    if not 1 <= version <= SCHEMA_VERSION:
+        raise ResultsError(f"{path}: schema version {version}; this harness reads 1 to {SCHEMA_VERSION}: update it")
+
+
+def _sync(folder: Path) -> None:
+    """Flush a folder's files to the disk, so that the rename that follows never outlives them."""
+    for path in folder.iterdir():
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ResultsError(
+            f"{path}: cannot be written: {error.strerror or error}; free space or choose another folder"
+        ) from error

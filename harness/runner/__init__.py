@@ -1,0 +1,1 @@
+"""Runs: plan, one fresh process each, supervision, rows on disk as each ends."""

@@ -1,0 +1,82 @@
+"""What the parent asks of a worker process, and what comes back; plain JSON in the run's own folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.project import Project
+from harness.results import write_atomically
+from harness.suite import Case
+
+Status = Literal["ok", "failed", "timeout", "oom", "killed", "diverged", "skipped", "tainted"]
+
+JOB, OUTCOME, PROGRESS, LOG = "job.json", "outcome.json", "progress.jsonl", "log.txt"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request: `identify` a case (fetch its data, say what decides its bits) or `run` it with a seed."""
+
+    kind: Literal["identify", "run"]
+    case: Case
+    folder: Path
+    """The job's own folder, for everything it writes."""
+    project: Project
+    seed: int = 0
+
+    def write(self) -> None:
+        """Write the request to its folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        project = {name: str(getattr(self.project, name)) for name in ("root", "suites", "results")}
+        content = {
+            "kind": self.kind,
+            "case": self.case.model_dump(mode="json", by_alias=True),
+            "seed": self.seed,
+            "project": project | {"catalogues": [str(path) for path in self.project.catalogues]},
+        }
+        write_atomically(self.folder / JOB, json.dumps(content))
+
+    @classmethod
+    def read(cls, folder: Path) -> Job:
+        """Read the request in `folder`."""
+        content = json.loads((folder / JOB).read_text())
+        paths = content["project"]
+        project = Project(
+            Path(paths["root"]),
+            Path(paths["suites"]),
+            Path(paths["results"]),
+            tuple(Path(path) for path in paths["catalogues"]),
+        )
+        return cls(content["kind"], Case.model_validate(content["case"]), folder, project, content["seed"])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended, as the worker itself saw it."""
+
+    status: Status
+    reason: str = ""
+    work_seconds: float = 0.0
+    """Seconds spent on the case itself: data, training, evaluation, measuring."""
+    environment: dict[str, str] = field(default_factory=dict)
+    version_key: str = ""
+    identity: str = ""
+    """Digest of data files that no source code pins."""
+    tensors: dict[str, list[str]] = field(default_factory=dict)
+    """Tensor name -> [digest of the initial value, of the final value]."""
+
+    def write(self, folder: Path) -> None:
+        """Write to the job's folder; the last thing a worker does."""
+        write_atomically(folder / OUTCOME, json.dumps(self.__dict__))
+
+    @classmethod
+    def read(cls, folder: Path) -> Outcome | None:
+        """Return the worker's outcome, None when it never got so far."""
+        try:
+            content: dict[str, Any] = json.loads((folder / OUTCOME).read_text())
+        except FileNotFoundError:
+            return None
+        return cls(**content)

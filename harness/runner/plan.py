@@ -1,0 +1,64 @@
+"""Which runs a suite means, and the key that says whether two runs are of the same thing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.catalog import BUILT_IN, Catalog
+from harness.digests import digest_of
+from harness.suite import Case, Suite
+
+MEASURING_CODE = ("digests.py", "seeds.py", "train.py", "probes/*.py", "runner/worker.py")
+"""Files of the harness whose change makes a run another run; the parts of the case come on top."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One case with one seed, to be run in a process of its own."""
+
+    case: Case
+    seed: int
+    repeat: int
+
+    @property
+    def title(self) -> str:
+        """How people are told of it."""
+        repeat = f", repeat {self.repeat}" if self.case.repeats > 1 else ""
+        return f"{self.case.name}, seed {self.seed}{repeat}"
+
+
+def planned_runs(suite: Suite) -> list[PlannedRun]:
+    """Return the suite's runs, first seeds first, so that machine drift does not fall on one case alone."""
+
+    def places() -> Iterator[tuple[int, int, int, PlannedRun]]:
+        for number, case in enumerate(suite.cases):
+            for repeat in range(1, case.repeats + 1):
+                for place, seed in enumerate(case.seeds):
+                    yield repeat, place, number, PlannedRun(case, seed, repeat)
+
+    return [run for *_, run in sorted(places(), key=lambda entry: entry[:3])]
+
+
+def code_digest(case: Case, catalog: Catalog) -> str:
+    """Return the digest of the source files that a case executes, shared helpers of its catalogues included."""
+    parts = [
+        catalog.part("models", case.model.name),
+        catalog.part("data", case.data.name),
+        catalog.part("tasks", case.task.name),
+    ]
+    files = {BUILT_IN / path for pattern in MEASURING_CODE for path in BUILT_IN.glob(pattern)}
+    for part in parts:
+        files |= {part.path, *(part.root / part.kind).glob("_[!_]*.py")}
+    return digest_of(sorted(f"{file.name} {_file_digest(file)}" for file in files))
+
+
+def _file_digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def run_key(case: Case, code: str, data_identity: str, numeric_fingerprint: str) -> str:
+    """Return the key of a case as it would be run now: its specification, code, data and numeric fingerprint."""
+    return digest_of([case.specification, code, data_identity, numeric_fingerprint])

@@ -1,0 +1,216 @@
+"""What happens inside a run's process: one job, from loading the data to the last digest."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from torch import nn
+
+from harness import digests, environment
+from harness.catalog import Catalog
+from harness.data import Dataset, LoadContext, Splits
+from harness.errors import HarnessError
+from harness.models import DataSpec, Model
+from harness.observations import Observations
+from harness.probes.flops import count_flops
+from harness.probes.inference import time_forward
+from harness.probes.memory import peak_rss_bytes
+from harness.runner.jobs import PROGRESS, Job, Outcome
+from harness.seeds import seed_globals, set_lane
+from harness.suite import Case
+from harness.tasks import Task
+from harness.train import DivergedError, Progress, StepPlan, autocast, evaluation_batch, hold_out, train
+from harness.train import Job as TrainJob
+
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
+
+
+def work(folder: Path) -> None:
+    """Do the job in `folder` and write its outcome there. Never raises: whatever goes wrong becomes a status."""
+    started = perf_counter()
+    try:
+        job = Job.read(folder)
+        outcome = identify(job) if job.kind == "identify" else run(job)
+    except DivergedError as error:
+        outcome = Outcome("diverged", str(error))
+    except HarnessError as error:
+        outcome = Outcome("failed", str(error))
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()  # into the run's log
+        outcome = _failure(error)
+    replace(outcome, work_seconds=perf_counter() - started).write(folder)
+
+
+def _failure(error: BaseException) -> Outcome:
+    text = f"{type(error).__name__}: {error}".strip(": ")
+    memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or any(mark in str(error) for mark in OUT_OF_MEMORY)
+    return Outcome("oom" if memory else "failed", text)
+
+
+def identify(job: Job) -> Outcome:
+    """Fetch the case's data if it has to be, and say what decides the bits of its runs."""
+    device = prepare_process(job.case)
+    dataset: Dataset = job.project.catalog().load("data", job.case.data.name)
+    context = _context(job, job.project.catalog())
+    if dataset.download:
+        dataset.load(context, **job.case.data.options)
+    identity = dataset.identity(context, **job.case.data.options) if dataset.identity else ""
+    return Outcome("ok", environment=_describe(job.case, device), version_key=environment.version_key(), identity=identity)
+
+
+def run(job: Job) -> Outcome:
+    """Train and measure one case with one seed; observations are saved in the job's folder."""
+    case, catalog, seen = job.case, job.project.catalog(), Observations()
+    device = prepare_process(case)
+    announce(job.folder, device)
+    task: Task = catalog.load("tasks", case.task.name)
+    splits = load_data(job, catalog, seen)
+    training = build(job, catalog, splits, task, device, seen)
+    model = training.model
+    initial = digests.state_digests(model.state_dict())
+
+    train(training, seen)
+    read_memory(seen, device)
+    final = digests.state_digests(model.state_dict())
+    score(training, case, seen)
+    measure_inference(training, seen)
+    count_operations(training, seen)
+
+    seen.targets = dict(case.targets)
+    seen.digests |= {
+        "initial_weights": digests.digest_of(initial),
+        "final_weights": digests.digest_of(final),
+        "loss_curve": digests.losses_digest(seen.losses),
+    }
+    seen.save(job.folder)
+    tensors = {name: [initial[name], final[name]] for name in final}
+    return Outcome("ok", environment=_describe(case, device), version_key=environment.version_key(), tensors=tensors)
+
+
+def prepare_process(case: Case) -> torch.device:
+    """Set threads, lane and precision for this process; return the device to run on.
+
+    Raises:
+        MeasuringError: the device is not there.
+    """
+    torch.set_num_threads(case.execution.threads)
+    set_lane(case.execution.lane, case.execution.precision)
+    return choose_device(case.execution.device)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device for 'cpu', 'cuda', 'cuda:1' or 'auto'.
+
+    Raises:
+        HarnessError: CUDA is asked for and there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise HarnessError(f"device {name!r}: torch {torch.__version__} finds no usable CUDA device; use --device cpu")
+    device = torch.device(name)
+    return torch.device("cuda", torch.cuda.current_device()) if name == "cuda" else device
+
+
+def announce(folder: Path, device: torch.device) -> None:
+    """Tell the supervisor which GPU to watch."""
+    if device.type == "cuda":
+        _say(folder, {"gpu": environment.gpu_uuid(device)})
+
+
+def _say(folder: Path, message: dict[str, object]) -> None:
+    with (folder / PROGRESS).open("a") as file:
+        file.write(json.dumps(message) + "\n")
+
+
+def _reporter(folder: Path) -> Callable[[Progress], None]:
+    return lambda progress: _say(folder, {"progress": asdict(progress)})
+
+
+def _describe(case: Case, device: torch.device) -> dict[str, str]:
+    return environment.describe(device, case.execution.precision, case.execution.lane, "eager")
+
+
+def _context(job: Job, catalog: Catalog) -> LoadContext:
+    model: Model = catalog.load("models", job.case.model.name)
+    return LoadContext(job.project.data / job.case.data.name, model.input_shape, job.project.root)
+
+
+def load_data(job: Job, catalog: Catalog, seen: Observations) -> Splits:
+    """Load the case's data and note its digest."""
+    dataset: Dataset = catalog.load("data", job.case.data.name)
+    splits = dataset.load(_context(job, catalog), **job.case.data.options)
+    parts = (splits.train.inputs, splits.train.labels, splits.test.inputs, splits.test.labels)
+    seen.digests["data"] = digests.tensors_digest(parts)
+    return splits
+
+
+def build(job: Job, catalog: Catalog, splits: Splits, task: Task, device: torch.device, seen: Observations) -> TrainJob:
+    """Build the model from the init stream and put everything on the device."""
+    case, started = job.case, perf_counter()
+    seed_globals(job.seed, "init")
+    part: Model = catalog.load("models", case.model.name)
+    spec = DataSpec(tuple(splits.train.inputs.shape[1:]), len(splits.classes))
+    model: nn.Module = part.build(spec, **case.model.options).to(device)
+    seed_globals(job.seed, "dropout")
+    seen.build_seconds = perf_counter() - started
+    seen.parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    seen.model_bytes = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
+    training, validation = hold_out(splits.train, case.recipe.validation, job.seed)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    return TrainJob(
+        model=model,
+        task=task,
+        recipe=case.recipe,
+        seed=job.seed,
+        train=training.to(device),
+        validation=validation.to(device) if validation else None,
+        test=splits.test.to(device),
+        device=device,
+        precision=case.execution.precision,
+        build_started=started,
+        report=_reporter(job.folder),
+    )
+
+
+def read_memory(seen: Observations, device: torch.device) -> None:
+    """Note the peaks of host and device memory up to now."""
+    seen.host_peak_bytes = peak_rss_bytes()
+    if device.type == "cuda":
+        seen.cuda_allocated_peak_bytes = torch.cuda.max_memory_allocated(device)
+        seen.cuda_reserved_peak_bytes = torch.cuda.max_memory_reserved(device)
+    else:
+        no_gpu = ("cuda_allocated_peak_bytes", "cuda_reserved_peak_bytes", "gpu_samples")
+        seen.nulls |= dict.fromkeys(no_gpu, "no_gpu")
+
+
+def score(training: TrainJob, case: Case, seen: Observations) -> None:
+    """Score the selected weights on the test split."""
+    scores = training.task.evaluate(training.model, training.test, evaluation_batch(case.recipe))
+    seen.test_loss, seen.predictions, seen.labels = scores.loss, scores.predictions, scores.labels
+
+
+def measure_inference(training: TrainJob, seen: Observations) -> None:
+    """Time forward passes of one sample and of a training batch."""
+    plan = StepPlan.of(training.recipe, len(training.train))
+    inputs = training.test.inputs
+    seen.infer_batch_size = min(plan.batch_size, len(inputs))
+    seen.infer_latency_seconds = time_forward(training.model, inputs[:1], training.device)
+    seen.infer_batch_seconds = time_forward(training.model, inputs[: seen.infer_batch_size], training.device)
+
+
+def count_operations(training: TrainJob, seen: Observations) -> None:
+    """Count the floating-point operations of forward and backward; last, because it leaves gradients behind."""
+    samples = min(2, len(training.train))  # batch normalisation wants more than one
+    inputs, labels = training.train.inputs[:samples], training.train.labels[:samples]
+    training.model.train()
+    with autocast(training.device, training.precision):
+        operations = count_flops(lambda: training.task.loss(training.model, inputs, labels).backward())
+    seen.train_flops_per_sample = operations // samples

@@ -1,0 +1,150 @@
+"""Clocks, memory, operations and inference times, each against figures known otherwise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from harness.probes import clock, inference
+from harness.probes.flops import count_flops
+from harness.probes.memory import tree_rss_bytes
+
+MIB = 2**20
+
+
+def test_each_second_falls_into_its_own_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time to fetch is loader time, time to compute is step time; what lies between two steps is neither."""
+    wall: Iterator[float] = iter([0.0, 1.0, 3.0, 10.0, 10.5, 11.5])
+    cpu: Iterator[float] = iter([100.0, 101.5, 200.0, 200.75])
+    monkeypatch.setattr(clock, "perf_counter", lambda: next(wall))
+    monkeypatch.setattr(clock, "process_time", lambda: next(cpu))
+    host = clock.HostClock()
+    for _ in range(2):
+        host.fetch()
+        host.compute()
+        host.end()
+
+    times = host.times()
+
+    np.testing.assert_array_equal(times.loader, [1.0, 0.5])
+    np.testing.assert_array_equal(times.step, [2.0, 1.0])
+    np.testing.assert_array_equal(times.cpu, [1.5, 0.75])
+
+
+def test_a_step_that_did_not_end_is_not_counted() -> None:
+    """A step cut short by an error leaves no half entry."""
+    host = clock.HostClock()
+    host.fetch()
+    host.compute()
+
+    assert len(host.times().step) == 0
+
+
+def test_a_cpu_gets_the_host_clock() -> None:
+    """The clock is chosen by the device."""
+    assert isinstance(clock.step_clock(torch.device("cpu")), clock.HostClock)
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "expected"),
+    [
+        ("matmul", lambda: torch.ones(3, 4) @ torch.ones(4, 5), 2 * 3 * 4 * 5),
+        ("conv", lambda: F.conv2d(torch.ones(2, 3, 8, 8), torch.ones(6, 3, 5, 5)), 2 * 2 * 6 * 4 * 4 * 3 * 5 * 5),
+        ("relu", lambda: torch.ones(9).relu(), 0),
+    ],
+)
+def test_operations_are_those_of_the_closed_form(name: str, action: object, expected: int) -> None:
+    """One multiply-add is two operations; elementwise work is none."""
+    assert callable(action)
+    assert expected == count_flops(action), name
+
+
+def test_the_fused_lstm_is_counted() -> None:
+    """An LSTM costs 2 * 4h * (i + h) operations a step and layer, which its fused kernel would hide."""
+    lstm, x_BLD = nn.LSTM(10, 16, num_layers=1, batch_first=True), torch.ones(2, 5, 10)
+
+    with torch.inference_mode():
+        assert count_flops(lambda: lstm(x_BLD)) == 2 * 5 * 2 * 4 * 16 * (10 + 16)
+
+
+def test_counting_leaves_the_kernels_as_they_were() -> None:
+    """oneDNN is on again afterwards, also after an error."""
+    before = torch.backends.mkldnn.enabled
+    with pytest.raises(RuntimeError):
+        count_flops(lambda: torch.ones(2) @ torch.ones(3))
+
+    assert torch.backends.mkldnn.enabled == before
+
+
+PEAK = """
+import sys
+from harness.probes.memory import peak_rss_bytes
+before = peak_rss_bytes()
+block = bytearray(64 * 2**20)
+block[::4096] = b"x" * len(block[::4096])
+del block
+print(peak_rss_bytes() - before)
+"""
+
+
+def test_a_planted_block_is_seen_in_the_peak_though_it_is_gone() -> None:
+    """64 MiB taken and given back raise the peak by 64 MiB, to within 2 MiB."""
+    done = subprocess.run([sys.executable, "-P", "-c", PEAK], capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) == pytest.approx(64 * MIB, abs=2 * MIB)
+
+
+def test_a_parents_memory_is_not_the_childs() -> None:
+    """A large parent does not show in the peak of a small child."""
+    hoard = bytearray(300 * MIB)
+    hoard[::4096] = b"x" * len(hoard[::4096])
+    code = "from harness.probes.memory import peak_rss_bytes; print(peak_rss_bytes())"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    del hoard
+
+    assert int(done.stdout) < 200 * MIB
+
+
+def test_a_trees_memory_holds_its_children() -> None:
+    """The sum runs over the process and everything below it; a process that is gone has none."""
+    code = (
+        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=0); print(flush=True); p.wait()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        seen = tree_rss_bytes(process.pid)
+        alone = psutil.Process(process.pid).memory_info().rss
+        process.communicate(b"\n")
+
+    assert seen is not None
+    assert seen[1] == 2
+    assert seen[0] > alone
+    assert tree_rss_bytes(process.pid) is None
+
+
+def test_forward_passes_are_timed_in_evaluation_mode_and_the_mode_is_kept() -> None:
+    """At most the budgeted number of passes, after the warm-up, without dropout."""
+    modes: list[bool] = []
+
+    class Probe(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            modes.append(self.training)
+            return x
+
+    model = Probe().train()
+    seconds = inference.time_forward(model, torch.ones(1), torch.device("cpu"))
+
+    assert len(seconds) == inference.MOST_PASSES
+    assert len(modes) == inference.MOST_PASSES + inference.WARMUP_PASSES
+    assert modes == [False] * len(modes)
+    assert model.training
+    assert (seconds > 0).all()

@@ -1,0 +1,231 @@
+"""Run sets on disk: whole runs or none, one holder at a time, damage named."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from harness.errors import ResultsError, UsageError
+from harness.results import RUN_TABLES, SCHEMA_VERSION, TABLES, RunSet, find_run_set, leftovers, run_sets, superfluous, to_table
+from harness.suite import Case, PartRef, Recipe, Suite
+
+
+@pytest.fixture
+def suite() -> Suite:
+    """A suite of one case."""
+    case = Case(name="one", model=PartRef(name="m"), data=PartRef(name="d"), recipe=Recipe(epochs=1))
+    return Suite(name="tiny", version=1, why="test", cases=(case,))
+
+
+@pytest.fixture
+def run_set(tmp_path: Path, suite: Suite) -> RunSet:
+    """An empty run set."""
+    return RunSet.create(tmp_path, suite)
+
+
+def rows_of(run_id: str, environment: str = "e1") -> dict[str, list[dict[str, Any]]]:
+    """Return a run with one row in a few tables."""
+    run = dict.fromkeys(TABLES["runs"].names) | {"run_id": run_id, "case": "one", "seed": 1, "status": "ok"}
+    measurement = dict.fromkeys(TABLES["measurements"].names) | {"run_id": run_id, "metric": "accuracy", "value": 0.5}
+    return {
+        "runs": [run],
+        "measurements": [measurement],
+        "environments": [{"environment_digest": environment, "key": "k", "value": "v"}],
+    }
+
+
+def test_a_run_is_readable_as_soon_as_it_is_added(run_set: RunSet) -> None:
+    """Rows are on disk when `add` returns, before anything is folded."""
+    run_set.add("r1", rows_of("r1"))
+
+    assert RunSet(run_set.path).run_ids() == ["r1"]
+    assert RunSet(run_set.path).table("measurements")["value"].tolist() == [0.5]
+
+
+def test_folding_keeps_every_row_once(run_set: RunSet) -> None:
+    """The tables hold the parts' rows, and the parts are gone."""
+    run_set.add("r1", rows_of("r1"))
+    run_set.fold()
+    run_set.add("r2", rows_of("r2"))
+    before = {name: run_set.table(name) for name in RUN_TABLES}
+
+    run_set.fold()
+
+    assert list(run_set.parts.iterdir()) == []
+    for name in RUN_TABLES:
+        pd.testing.assert_frame_equal(before[name], run_set.table(name))
+    assert run_set.run_ids() == ["r1", "r2"]
+    assert len(run_set.table("environments")) == 1
+
+
+def test_a_kill_between_writing_the_tables_and_removing_the_parts_doubles_nothing(run_set: RunSet) -> None:
+    """A part that is in the table already counts once."""
+    run_set.add("r1", rows_of("r1"))
+    run_set.fold()
+    run_set.add("r1", rows_of("r1"))
+
+    assert run_set.run_ids() == ["r1"]
+
+
+def test_half_a_part_is_no_run(run_set: RunSet) -> None:
+    """What a kill leaves under a temporary name is not read."""
+    run_set.add("r1", rows_of("r1"))
+    (run_set.parts / "r1").rename(run_set.parts / ".r1")
+
+    assert run_set.run_ids() == []
+
+
+def test_dropped_runs_leave_the_others(run_set: RunSet) -> None:
+    """Runs of an edited case go; the rest stays."""
+    for name in ("r1", "r2"):
+        run_set.add(name, rows_of(name))
+
+    run_set.drop(["r1"])
+
+    assert run_set.run_ids() == ["r2"]
+    assert run_set.table("measurements")["run_id"].tolist() == ["r2"]
+
+
+def test_every_stored_table_carries_the_schema_version(run_set: RunSet) -> None:
+    """Each Parquet file and the manifest say which schema they have."""
+    run_set.add("r1", rows_of("r1"))
+    run_set.fold()
+
+    for name in RUN_TABLES:
+        metadata = pq.read_schema(run_set.path / f"{name}.parquet").metadata
+        assert metadata[b"harness_schema_version"] == str(SCHEMA_VERSION).encode()
+    assert json.loads((run_set.path / "manifest.json").read_text())["schema_version"] == SCHEMA_VERSION
+
+
+def test_a_row_without_a_declared_column_is_refused() -> None:
+    """No table is written with a column missing."""
+    with pytest.raises(KeyError, match="value"):
+        to_table("environments", [{"environment_digest": "e", "key": "k"}])
+
+
+def test_a_truncated_table_is_named(run_set: RunSet) -> None:
+    """A damaged file is an error with its path, never fewer rows."""
+    run_set.add("r1", rows_of("r1"))
+    run_set.fold()
+    file = run_set.path / "measurements.parquet"
+    file.write_bytes(file.read_bytes()[:-100])
+
+    with pytest.raises(ResultsError, match=r"measurements\.parquet: truncated or damaged"):
+        run_set.table("measurements")
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "{}", '{"schema_version": 99, "suite": {}, "left_out": [], "created_utc": "", "complete": true}']
+)
+def test_a_damaged_manifest_is_named(run_set: RunSet, content: str) -> None:
+    """Half a manifest, an empty one and one of a later version are errors with the path."""
+    (run_set.path / "manifest.json").write_text(content)
+
+    with pytest.raises(ResultsError, match=r"manifest\.json"):
+        _ = run_set.manifest
+
+
+def test_two_run_sets_of_one_second_do_not_mix(tmp_path: Path, suite: Suite) -> None:
+    """Run sets made at once get names of their own, in order."""
+    first, second = RunSet.create(tmp_path, suite), RunSet.create(tmp_path, suite)
+
+    assert first.path != second.path
+    assert [run_set.path for run_set in run_sets(tmp_path, "tiny")] == [first.path, second.path]
+
+
+def test_a_run_set_is_found_by_suite_by_name_and_by_path(tmp_path: Path, suite: Suite) -> None:
+    """A suite's name means its last run set."""
+    first, last = RunSet.create(tmp_path, suite), RunSet.create(tmp_path, suite)
+
+    assert find_run_set(tmp_path, "tiny").path == last.path
+    assert find_run_set(tmp_path, first.name).path == first.path
+    assert find_run_set(tmp_path, str(first.path)).path == first.path
+    with pytest.raises(UsageError, match=r"no run set 'tinny' .*did you mean 'tiny'"):
+        find_run_set(tmp_path, "tinny")
+
+
+def test_another_process_cannot_take_a_held_run_set(run_set: RunSet) -> None:
+    """The lock keeps two harnesses apart, and goes with its holder."""
+    code = (
+        "import sys; from pathlib import Path; from harness.results import RunSet\n"
+        "with RunSet(Path(sys.argv[1])).lock(): print('held')"
+    )
+    take = [sys.executable, "-P", "-c", code, str(run_set.path)]
+
+    with run_set.lock():
+        refused = subprocess.run(take, capture_output=True, text=True, check=False)
+    taken = subprocess.run(take, capture_output=True, text=True, check=False)
+
+    assert "in use by another harness" in refused.stderr
+    assert taken.stdout == "held\n"
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB, or a folder that refuses writing where mounting is not allowed."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    yield folder
+    if mounted.returncode == 0:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_loses_the_run_in_flight_alone(tiny_disk: Path, suite: Suite) -> None:
+    """The error names the folder; runs stored before are whole; nothing half-written stays."""
+    run_set = RunSet.create(tiny_disk, suite)
+    run_set.add("r1", rows_of("r1"))
+    _fill(tiny_disk)
+
+    with pytest.raises(ResultsError, match="cannot be written"):
+        run_set.add("r2", rows_of("r2"))
+
+    assert RunSet(run_set.path).run_ids() == ["r1"]
+    assert [path.name for path in run_set.parts.iterdir()] == ["r1"]
+
+
+def _fill(folder: Path) -> None:
+    """Take all the space that is left; where the folder is no small disk of its own, forbid writing."""
+    if os.path.ismount(folder):
+        with (folder / "filler").open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"x" * 1024)
+    else:
+        for path in [folder, *folder.rglob("*")]:
+            path.chmod(0o555)
+
+
+def test_garbage_collection_keeps_the_last_ones(tmp_path: Path, suite: Suite) -> None:
+    """gc names all but the last `keep` of each suite."""
+    made = [RunSet.create(tmp_path, suite) for _ in range(3)]
+
+    assert [run_set.path for run_set in superfluous(tmp_path, keep=1)] == [made[0].path, made[1].path]
+    with pytest.raises(UsageError, match="at least 1"):
+        superfluous(tmp_path, keep=0)
+
+
+def test_only_folders_of_dead_harnesses_are_leftovers(tmp_path: Path, suite: Suite) -> None:
+    """A working folder in a held run set is in use."""
+    run_set = RunSet.create(tmp_path, suite)
+    folder = run_set.path / ".work-x"
+    folder.mkdir()
+
+    assert leftovers(tmp_path) == [folder]
+    with run_set.lock():
+        code = (
+            "import sys; from pathlib import Path; from harness.results import leftovers; print(leftovers(Path(sys.argv[1])))"
+        )
+        done = subprocess.run([sys.executable, "-P", "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,230 @@
+"""The training loop against plain loops of torch, and everything it records."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from harness.catalog import Catalog
+from harness.data import Split
+from harness.digests import state_digests
+from harness.observations import Observations
+from harness.seeds import generator
+from harness.suite import Optimizer, Recipe, Schedule
+from harness.train import WARMUP_STEPS, DivergedError, Job, Progress, StepPlan, hold_out, make_schedule, train
+
+SAMPLES = 50
+
+
+def material(seed: int = 0) -> tuple[nn.Module, Split]:
+    """Return a small classifier and samples it can learn."""
+    torch.manual_seed(seed)
+    inputs = torch.randn(SAMPLES, 6)
+    return nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3)), Split(inputs, inputs[:, :3].argmax(1))
+
+
+def job(model: nn.Module, split: Split, recipe: Recipe, **more: Any) -> Job:
+    """Return a job on the CPU, with the training split as test split."""
+    task = Catalog().load("tasks", "classification")
+    return Job(model, task, recipe, 1, split, None, split, torch.device("cpu"), **more)
+
+
+def trained(recipe: Recipe, seed: int = 0, **more: Any) -> tuple[nn.Module, Observations]:
+    """Train fresh material by a recipe."""
+    model, split = material(seed)
+    seen = Observations()
+    train(job(model, split, recipe, **more), seen)
+    return model, seen
+
+
+def by_hand(epochs: int, batch: int, make: Any) -> tuple[nn.Module, list[float], bytes]:
+    """Train the same material with a loop written from torch's documentation."""
+    model, split = material()
+    optimizer, shuffle = make(model.parameters()), generator(1, "shuffle")
+    losses, orders = [], b""
+    for _ in range(epochs):
+        order = torch.randperm(SAMPLES, generator=shuffle)
+        orders += order.numpy().tobytes()
+        for start in range(0, SAMPLES, batch):
+            chosen = order[start : start + batch]
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(split.inputs[chosen]), split.labels[chosen])
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return model, losses, orders
+
+
+def test_training_equals_a_loop_written_by_hand_bit_for_bit() -> None:
+    """Weights, loss curve and batch order are those of the plain loop."""
+    recipe = Recipe(optimizer=Optimizer(name="sgd", lr=0.1, momentum=0.9), batch_size=16, epochs=3)
+    model, seen = trained(recipe)
+    expected, losses, orders = by_hand(3, 16, lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9))
+
+    assert state_digests(expected.state_dict()) == state_digests(model.state_dict())
+    assert losses == seen.losses.tolist()
+    assert hashlib.sha256(orders).hexdigest() == seen.digests["batch_order"]
+
+
+def test_what_was_observed_adds_up() -> None:
+    """Steps, samples, epochs and times have one entry a step, the partial batch included."""
+    _, seen = trained(Recipe(batch_size=16, epochs=3))
+
+    assert seen.step_samples.tolist() == [16, 16, 16, 2] * 3
+    assert seen.step_epochs.tolist() == [1] * 4 + [2] * 4 + [3] * 4
+    assert len(seen.step_seconds) == len(seen.loader_seconds) == len(seen.step_cpu_seconds) == 12
+    assert seen.warmup_steps == WARMUP_STEPS
+    assert seen.train_seconds is not None
+    assert seen.train_seconds >= seen.step_seconds.sum() + seen.loader_seconds.sum()
+    assert [evaluation.step for evaluation in seen.evaluations] == [4, 8, 12]
+
+
+def test_accumulated_batches_make_the_step_of_one_large_batch() -> None:
+    """The gradient is the mean over a step's samples, whatever the batches: equal to rounding."""
+    one, _ = trained(Recipe(batch_size=20, epochs=2))
+    many, seen = trained(Recipe(batch_size=7, accumulate=3, epochs=2, drop_last=False))
+    same, _ = trained(Recipe(batch_size=21, epochs=2))
+
+    assert seen.step_samples.tolist() == [21, 21, 8] * 2
+    for first, second in zip(many.parameters(), same.parameters(), strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-5, atol=1e-6)
+    assert state_digests(one.state_dict()) != state_digests(many.state_dict())
+
+
+def test_clipping_bounds_the_step() -> None:
+    """With plain SGD, one step moves the weights by at most rate times clip norm."""
+    model, split = material()
+    before = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+    recipe = Recipe(optimizer=Optimizer(name="sgd", lr=0.5), batch_size="full", steps=1, clip_norm=0.01)
+    train(job(model, split, recipe), Observations())
+    after = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+    assert (after - before).norm().item() == pytest.approx(0.5 * 0.01, rel=1e-4)
+
+
+def test_a_training_can_be_counted_in_steps() -> None:
+    """The last epoch is cut short where the steps are used up."""
+    _, seen = trained(Recipe(batch_size=16, steps=6))
+
+    assert seen.step_samples.tolist() == [16, 16, 16, 2, 16, 16]
+    assert [(evaluation.epoch, evaluation.step) for evaluation in seen.evaluations] == [(1, 4), (2, 6)]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "samples", "expected"),
+    [
+        (Recipe(batch_size=64, epochs=10), 1437, (64, 23, 230, 10)),
+        (Recipe(batch_size=64, epochs=10, drop_last=True), 1437, (64, 22, 220, 10)),
+        (Recipe(batch_size="full", epochs=10), 1437, (1437, 1, 10, 10)),
+        (Recipe(batch_size=64, epochs=1), 60000, (64, 938, 938, 1)),
+        (Recipe(batch_size=100, epochs=2), 50, (50, 1, 2, 2)),
+        (Recipe(batch_size=10, accumulate=2, steps=7), 50, (10, 3, 7, 3)),
+    ],
+)
+def test_a_recipe_is_planned_in_steps(recipe: Recipe, samples: int, expected: tuple[int, ...]) -> None:
+    """Batch, steps an epoch, steps and epochs follow from the recipe by arithmetic."""
+    plan = StepPlan.of(recipe, samples)
+
+    assert expected == (plan.batch_size, plan.steps_per_epoch, plan.steps, plan.epochs)
+
+
+def test_a_diverging_loss_names_its_first_step() -> None:
+    """A NaN ends the training with the step at which it appeared."""
+    model, split = material()
+    split.inputs[torch.randperm(SAMPLES, generator=generator(1, "shuffle"))[17]] = math.nan
+
+    with pytest.raises(DivergedError, match=r"training loss was nan at step 2$"):
+        train(job(model, split, Recipe(batch_size=16, epochs=1)), Observations())
+
+
+def test_best_weights_are_those_that_validation_preferred() -> None:
+    """select = best restores the evaluation with the highest validation score, not the last."""
+    model, split = material()
+    training, validation = hold_out(split, 0.3, seed=1)
+    recipe = Recipe(optimizer=Optimizer(name="sgd", lr=30.0), batch_size=8, epochs=8, validation=0.3, select="best")
+    seen, task = Observations(), Catalog().load("tasks", "classification")
+    train(Job(model, task, recipe, 1, training, validation, split, torch.device("cpu")), seen)
+
+    assert validation is not None
+    scores = [evaluation.scores["accuracy"] for evaluation in seen.evaluations]
+    assert len(set(scores)) > 1
+    assert max(scores) == task.evaluate(model, validation, 64).values["accuracy"]
+    assert {evaluation.split for evaluation in seen.evaluations} == {"validation"}
+
+
+def test_held_out_samples_are_apart_and_complete() -> None:
+    """Validation and training share no sample, lose none, and follow the split stream."""
+    split = Split(torch.arange(10.0)[:, None], torch.arange(10))
+
+    training, validation = hold_out(split, 0.3, seed=4)
+
+    assert validation is not None
+    assert len(validation) == 3
+    assert sorted([*training.labels.tolist(), *validation.labels.tolist()]) == list(range(10))
+    assert hold_out(split, 0.3, seed=4)[0].labels.tolist() == training.labels.tolist()
+    assert hold_out(split, 0.0, seed=4) == (split, None)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (Schedule(name="constant", warmup_steps=3), [0.25, 0.5, 0.75, 1, 1, 1]),
+        (Schedule(name="linear"), [1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]),
+        (Schedule(name="cosine"), [(1 + math.cos(math.pi * step / 6)) / 2 for step in range(6)]),
+        (Schedule(name="step", step_epochs=1, gamma=0.1), [1, 1, 0.1, 0.1, 0.01, 0.01]),
+    ],
+)
+def test_the_learning_rate_follows_its_closed_form(schedule: Schedule, expected: list[float]) -> None:
+    """The rate of each of six steps, two an epoch, is that of the formula."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    recipe = Recipe(batch_size=5, epochs=3, schedule=schedule)
+    moving = make_schedule(recipe, optimizer, StepPlan.of(recipe, 10))
+    assert moving is not None
+    rates = []
+    for _ in range(6):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        moving.step()
+
+    assert expected == pytest.approx(rates)
+
+
+def test_a_constant_rate_needs_no_schedule() -> None:
+    """Nothing is paid for a rate that does not move."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    recipe = Recipe(epochs=1)
+
+    assert make_schedule(recipe, optimizer, StepPlan.of(recipe, 10)) is None
+
+
+def test_progress_counts_up_to_the_plan() -> None:
+    """What is reported while training is true of the steps so far."""
+    model, split = material()
+    told: list[Progress] = []
+    task_job = job(model, split, Recipe(batch_size=1, epochs=40), report=told.append)
+    train(task_job, Observations())
+
+    assert told
+    assert all(progress.steps == 40 * SAMPLES and progress.samples == progress.step for progress in told)
+    assert all(np.isfinite(progress.loss) for progress in told)
+    assert [progress.step for progress in told] == sorted(progress.step for progress in told)
+
+
+def test_evaluation_does_not_disturb_the_training_stream() -> None:
+    """Evaluating twice as often gives the same weights, with dropout in the model (defect 9 of article 000)."""
+    digests = []
+    for every in (1, 2):
+        torch.manual_seed(0)
+        model, split = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.5), nn.Linear(8, 3)), material()[1]
+        torch.manual_seed(3)
+        train(job(model, split, Recipe(batch_size=16, epochs=4, evaluate_epochs=every)), Observations())
+        digests.append(state_digests(model.state_dict()))
+
+    assert digests[0] == digests[1]
