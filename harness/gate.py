@@ -1,0 +1,116 @@
+"""Judging stored results: a run set against its suite's baselines, or against another run set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.baseline import read_baselines
+from harness.verdicts import Verdict, judge
+from harness.errors import ComparisonError, UsageError
+from harness.project import Project
+from harness.results import Manifest, RunSet, Side, find_run_set, run_sets, sides
+from harness.suite import Case, Suite, load_suite
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of judging one run set."""
+
+    head: RunSet
+    base: str
+    """What it was judged against, in words."""
+    verdicts: tuple[Verdict, ...]
+
+
+def judge_suite(project: Project, name: str, run_set: str | None = None) -> Judged:
+    """Judge a suite's run set against its baselines, as the suite file declares now, and store the verdicts.
+
+    Args:
+        project: where suite, results and baselines are.
+        name: a suite, or its file.
+        run_set: the run set's name or path; None takes the suite's last.
+
+    Raises:
+        SuiteError: the suite file has problems.
+        UsageError: there is no such run set, or it is another suite's.
+        ResultsError: a table or a baseline cannot be read.
+        ComparisonError: the suite gates nothing.
+    """
+    declared = load_suite(project.suite_file(name), project.catalog())
+    head = find_suite_run_set(project, declared.name, run_set)
+    folder = project.baselines / declared.name
+    manifest = head.manifest
+    base = {case: baseline.side() for case, baseline in read_baselines(folder).items()}
+    verdicts = judge(as_run(declared, manifest), sides(head), base, manifest.left_out)
+    _refuse_nothing(verdicts, declared.name)
+    head.put("verdicts", [verdict.row() for verdict in verdicts])
+    return Judged(head, _relative(folder, project), tuple(verdicts))
+
+
+def judge_run_sets(project: Project, base: str, head: str) -> Judged:
+    """Judge one run set against another, or against a folder of baselines, by the gates that the head was run with.
+
+    Raises:
+        UsageError: one of them does not exist.
+        ResultsError: a table or a baseline cannot be read.
+        ComparisonError: nothing is gated.
+    """
+    new = find_run_set(project.results, head)
+    manifest = new.manifest
+    old, left_out, words = _base(project, base)
+    verdicts = judge(manifest.suite, sides(new), old, {*manifest.left_out, *left_out})
+    _refuse_nothing(verdicts, manifest.suite.name)
+    return Judged(new, words, tuple(verdicts))
+
+
+def find_suite_run_set(project: Project, suite: str, name: str | None) -> RunSet:
+    """Return a suite's run set by its own name, `<suite>/<run set>` or path; the last one for None.
+
+    Raises:
+        UsageError: there is none, or it is another suite's.
+    """
+    own = [run_set for run_set in run_sets(project.results, suite) if run_set.path.name == name]
+    found = own[0] if own else find_run_set(project.results, name or suite)
+    if found.manifest.suite.name != suite:
+        raise UsageError(f"{found.name} is a run set of suite {found.manifest.suite.name!r}, not of {suite!r}")
+    return found
+
+
+def as_run(declared: Suite, manifest: Manifest) -> Suite:
+    """Return what a run set should hold: the declared suite, narrowed and overridden as the run set was.
+
+    Only what a command line can override (cases, seeds, device, threads) is taken from the run set; all else, gates
+    above all, is what the suite file says now.
+    """
+    ran = {case.name: case for case in manifest.suite.cases}
+    cases = tuple(_overridden(case, ran) for case in declared.cases if case.name not in manifest.left_out)
+    return declared.model_copy(update={"cases": cases})
+
+
+def _overridden(case: Case, ran: Mapping[str, Case]) -> Case:
+    if case.name not in ran:
+        return case
+    other = ran[case.name]
+    execution = case.execution.model_copy(update={"device": other.execution.device, "threads": other.execution.threads})
+    return case.model_copy(update={"seeds": other.seeds, "execution": execution})
+
+
+def _base(project: Project, name: str) -> tuple[dict[str, Side], tuple[str, ...], str]:
+    """Return a base's sides, the cases it left out, and its name in words."""
+    folder = Path(name)
+    if folder.is_dir() and any(folder.glob("*.json")) and not (folder / "manifest.json").exists():
+        return {case: baseline.side() for case, baseline in read_baselines(folder).items()}, (), _relative(folder, project)
+    run_set = find_run_set(project.results, name)
+    return sides(run_set), run_set.manifest.left_out, run_set.name
+
+
+def _refuse_nothing(verdicts: list[Verdict], suite: str) -> None:
+    if not verdicts:
+        raise ComparisonError(f"suite {suite!r} gates no metric of these cases: nothing is judged; add [gates] to the suite")
+
+
+def _relative(folder: Path, project: Project) -> str:
+    real = folder.resolve()
+    return str(real.relative_to(project.root)) if real.is_relative_to(project.root) else str(folder)
