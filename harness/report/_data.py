@@ -1,0 +1,298 @@
+"""What the report is made from: the tables of one run set, read once, and the questions that sections ask of them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from harness.catalog import Catalog, Part
+from harness.verdicts import Verdict
+from harness.observations import NULL_REASONS
+from harness.stats import summarise, t_interval
+from harness.suite import Case
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.results import Manifest, RunSet
+
+    Frame: TypeAlias = pd.DataFrame
+
+ORDER = ["case", "arm", "seed", "repeat", "block", "restart", "pass", "run_id"]
+"""The order in which runs are shown, after the suite's order of cases."""
+
+
+class Reading(NamedTuple):
+    """One metric's number in one run; NaN for null."""
+
+    value: float
+    null_reason: str
+    flag: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One metric of one case: a value per seed, and why others are lacking."""
+
+    unit: str
+    values: Mapping[int, float]
+    """Seed -> mean over that seed's runs; finite values only."""
+    lacking: tuple[str, ...] = ()
+    """Why seeds have no value, in words, one entry a run; says why there is none at all, too."""
+    flags: tuple[str, ...] = ()
+    """What to beware of in the values, such as 'few_steps'."""
+
+    @property
+    def reason(self) -> str:
+        """The commonest reason for a lacking value."""
+        return Counter(self.lacking).most_common(1)[0][0] if self.lacking else ""
+
+    @property
+    def mean(self) -> float | None:
+        """Mean over seeds; None without values."""
+        return summarise(list(self.values.values())).mean if self.values else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % t interval of the mean; None for fewer than two seeds."""
+        return t_interval(list(self.values.values())) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """The tables of one run set. Frames are shared: a section that changes one works on a copy."""
+
+    name: str
+    """`<suite>/<run set>`."""
+    manifest: Manifest
+    catalog: Catalog
+    runs: Frame
+    measurements: Frame
+    steps: Frame
+    evaluations: Frame
+    samples: Frame
+    environments: Frame
+    verdicts: Frame
+
+    @classmethod
+    def read(cls, run_set: RunSet, catalog: Catalog) -> ReportData:
+        """Read a run set.
+
+        Raises:
+            ResultsError: a table or the manifest cannot be read.
+        """
+        manifest = run_set.manifest
+        return cls(
+            name=run_set.name,
+            manifest=manifest,
+            catalog=catalog,
+            runs=_ordered(run_set.table("runs"), [case.name for case in manifest.suite.cases]),
+            measurements=run_set.table("measurements"),
+            steps=run_set.table("steps", ["run_id", "step", "loss", "seconds", "loader_seconds"]),
+            evaluations=run_set.table("evaluations"),
+            samples=run_set.table("samples"),
+            environments=run_set.table("environments").sort_values(["environment_digest", "key"], ignore_index=True),
+            verdicts=run_set.table("verdicts"),
+        )
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The suite's cases, as run."""
+        return self.manifest.suite.cases
+
+    @cached_property
+    def ok(self) -> Frame:
+        """Runs that succeeded, those of a comparison's base left out."""
+        return self.runs[(self.runs["status"] == "ok") & (self.runs["arm"] != "base")]
+
+    @cached_property
+    def records(self) -> tuple[dict[str, Any], ...]:
+        """Every run as a dict, with None for nulls, in the order shown."""
+        return tuple(_records(self.runs))
+
+    @cached_property
+    def train_runs(self) -> Frame:
+        """Runs of the pass that trains, whatever became of them, those of a comparison's base left out."""
+        return self.runs[(self.runs["pass"] == "train") & (self.runs["arm"] != "base")]
+
+    @property
+    def judged(self) -> bool:
+        """Whether verdicts are stored."""
+        return len(self.verdicts) > 0
+
+    @cached_property
+    def judgements(self) -> tuple[Verdict, ...]:
+        """The stored verdicts, in their order."""
+        rows = _records(self.verdicts.rename(columns={"class": "metric_class"}))
+        return tuple(Verdict(**(row | _verdict_types(row))) for row in rows)
+
+    def runs_of(self, case: str, seed: int | None = None) -> list[dict[str, Any]]:
+        """Return the training runs of a case (and a seed), in the order shown."""
+        rows = self._runs_by_case.get(case, [])
+        return rows if seed is None else [row for row in rows if row["seed"] == seed]
+
+    @cached_property
+    def _runs_by_case(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in _records(self.train_runs):
+            found.setdefault(row["case"], []).append(row)
+        return found
+
+    def seeds_ok(self, case: Case) -> int:
+        """Return how many declared seeds have all their runs, all of them ok."""
+        return sum(self._seed_ok(case, seed) for seed in case.seeds)
+
+    def _seed_ok(self, case: Case, seed: int) -> bool:
+        statuses = [row["status"] for row in self.runs_of(case.name, seed)]
+        return set(statuses) == {"ok"} and len(statuses) >= case.repeats
+
+    def primary(self, case: Case) -> str:
+        """Return the metric that decides first for the case's task."""
+        return str(self._fields("tasks", case.task.name).get("primary", "accuracy"))
+
+    def origin(self, case: Case) -> str:
+        """Return a label for the case's data that a reader must see: 'synthetic', 'not in the catalogue' or ''."""
+        if case.data.name not in self._parts["data"]:
+            return "not in the catalogue"
+        return "synthetic" if self._fields("data", case.data.name).get("synthetic") else ""
+
+    def title(self, metric: str) -> str:
+        """Return a metric's title, or its name where the catalogue does not know it."""
+        return str(self._fields("metrics", metric).get("title", metric))
+
+    def unit(self, metric: str) -> str:
+        """Return a metric's unit, as stored, else as the catalogue says, else '1'."""
+        return self._units.get(metric) or str(self._fields("metrics", metric).get("unit", "1"))
+
+    def direction(self, metric: str) -> str:
+        """Return which way a metric is better, as stored, else as the catalogue says."""
+        return self._directions.get(metric) or str(self._fields("metrics", metric).get("direction", "none"))
+
+    def sample(self, case: str, metric: str) -> Sample:
+        """Return a metric of a case: one value per seed that succeeded."""
+        readings = self._readings.get((case, metric), [])
+        seeds: dict[int, list[float]] = {}
+        for seed, reading in readings:
+            if math.isfinite(reading.value):
+                seeds.setdefault(seed, []).append(reading.value)
+        values = {seed: summarise(found).mean for seed, found in sorted(seeds.items())}
+        lacking = [explain(reading.null_reason) for _, reading in readings if not math.isfinite(reading.value)]
+        flags = {reading.flag for _, reading in readings if reading.flag}
+        return Sample(self.unit(metric), values, tuple(lacking or self._why_none(case, metric)), tuple(sorted(flags)))
+
+    def value(self, run_id: str, metric: str) -> tuple[float | None, str]:
+        """Return one run's value of a metric, or None and the reason in words."""
+        found = self._by_run.get((run_id, metric))
+        if found is None:
+            return None, "not measured in this run"
+        return (None, explain(found.null_reason)) if math.isnan(found.value) else (found.value, "")
+
+    def steps_of(self, run_id: str) -> Frame | None:
+        """Return a run's steps in order; None when it stored none."""
+        return self._steps.get(run_id)
+
+    def samples_of(self, run_id: str) -> Frame | None:
+        """Return a run's GPU samples in order; None when it stored none."""
+        return self._samples.get(run_id)
+
+    def progress(self, case: str, metric: str) -> tuple[str, dict[int, list[float]]]:
+        """Return where a case was evaluated while training, and epoch -> the finite values of its runs.
+
+        The split is the one with more evaluations: validation where the case holds one out, else test.
+        """
+        ids = {row["run_id"] for row in self.runs_of(case)}
+        rows = self.evaluations[(self.evaluations["metric"] == metric) & self.evaluations["run_id"].isin(ids)]
+        counts = Counter(rows["split"])
+        split = max(sorted(counts, reverse=True), key=lambda name: counts[name], default="")
+        points: dict[int, list[float]] = {}
+        for epoch, value in zip(rows["epoch"][rows["split"] == split], rows["value"][rows["split"] == split], strict=True):
+            if math.isfinite(value):
+                points.setdefault(int(epoch), []).append(float(value))
+        return split, points
+
+    @cached_property
+    def _steps(self) -> dict[str, Frame]:
+        return {str(run_id): rows for run_id, rows in self.steps.groupby("run_id", sort=False)}
+
+    @cached_property
+    def _samples(self) -> dict[str, Frame]:
+        return {str(run_id): rows for run_id, rows in self.samples.groupby("run_id", sort=False)}
+
+    def _why_none(self, case: str, metric: str) -> list[str]:
+        if (case, metric) in self._readings:
+            return []
+        return ["not measured" if (self.ok["case"] == case).any() else "no run of this case succeeded"]
+
+    def _fields(self, kind: str, name: str) -> dict[str, Any]:
+        part = self._parts[kind].get(name)
+        return part.fields if part else {}
+
+    @cached_property
+    def _parts(self) -> dict[str, dict[str, Part]]:
+        return {kind: self.catalog.parts(kind) for kind in ("data", "tasks", "metrics")}
+
+    @cached_property
+    def _units(self) -> dict[str, str]:
+        return dict(zip(self.measurements["metric"], self.measurements["unit"], strict=True))
+
+    @cached_property
+    def _directions(self) -> dict[str, str]:
+        return dict(zip(self.measurements["metric"], self.measurements["direction"], strict=True))
+
+    @cached_property
+    def _by_run(self) -> dict[tuple[str, str], Reading]:
+        """(run, metric) -> the number stored; texts, such as digests, are none."""
+        rows = self.measurements[self.measurements["value_text"].isna()]
+        columns = (rows[name] for name in ("run_id", "metric", "value", "null_reason", "quality_flag"))
+        return {
+            (run_id, metric): Reading(float(value), text_of(reason), text_of(flag))
+            for run_id, metric, value, reason, flag in zip(*columns, strict=True)
+        }
+
+    @cached_property
+    def _readings(self) -> dict[tuple[str, str], list[tuple[int, Reading]]]:
+        """(case, metric) -> the seed and the number of every run that succeeded."""
+        runs = {row["run_id"]: row for row in self.ok[["run_id", "case", "seed"]].to_dict("records")}
+        found: dict[tuple[str, str], list[tuple[int, Reading]]] = {}
+        for (run_id, metric), reading in self._by_run.items():
+            if run := runs.get(run_id):
+                found.setdefault((run["case"], metric), []).append((int(run["seed"]), reading))
+        return found
+
+
+def text_of(value: object) -> str:
+    """Return a stored text, '' for null."""
+    return value if isinstance(value, str) else ""
+
+
+def explain(reason: str) -> str:
+    """Return a null reason in words: 'no_gpu: x' -> 'the run used no GPU: x'; '' is a value that is no number."""
+    if not reason:
+        return "the value is not a number"
+    key, _, detail = reason.partition(":")
+    words = NULL_REASONS.get(key, key)
+    return f"{words}:{detail}" if detail else words
+
+
+def _verdict_types(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that a frame with nulls changes the type of: whole numbers and texts."""
+    whole = {name: None if row[name] is None else int(row[name]) for name in ("n_base", "n_head")}
+    return {**whole, "unit": row["unit"] or "", "note": row["note"] or ""}
+
+
+def _records(frame: Frame) -> list[dict[str, Any]]:
+    """Return rows as dicts, with None for every null."""
+    return [
+        {str(key): None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+def _ordered(runs: Frame, cases: list[str]) -> Frame:
+    place = {name: number for number, name in enumerate(cases)}
+    keyed = runs.assign(_place=[place.get(case, len(place)) for case in runs["case"]])
+    return keyed.sort_values(["_place", *ORDER], ignore_index=True).drop(columns="_place")

@@ -1,0 +1,109 @@
+"""Where the numbers come from: machines, versions and flags, the command behind each run, and what failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from harness.report._base import Block, Cell, Column, Details, Facts, Heading, Paragraph, Row, Section, Table
+from harness.report._cells import number_cell, status_cell
+from harness.report._data import ReportData, text_of
+
+GROUPS = {"machine": "Machine", "version": "Versions", "numeric": "Numeric fingerprint", "flag": "Flags", "setting": "Settings"}
+"""First part of a stored key -> its heading; any other group follows under its own name."""
+
+FOLDED = ("numeric", "flag", "setting")
+"""Groups that open on demand."""
+
+
+def _build(data: ReportData) -> Sequence[Block]:
+    if not len(data.runs):
+        return [Paragraph("No run is stored, so no environment is known.", "muted")]
+    return [*_failed(data), *_environments(data), *_reproduce(data)]
+
+
+def _failed(data: ReportData) -> list[Block]:
+    failed = [run for run in data.records if run["status"] != "ok"]
+    if not failed:
+        return [Paragraph(f"Every stored run succeeded: {len(data.runs)}.", "good")]
+    columns = (
+        Column("Case"),
+        Column("Seed", "number"),
+        Column("Status"),
+        Column("Reason"),
+        Column("Ran for", "number"),
+        Column("To run it again", "code"),
+    )
+    rows = tuple(
+        Row(
+            (
+                Cell(run["case"]),
+                Cell(str(run["seed"]), sort=run["seed"]),
+                status_cell(run["status"]),
+                Cell(run["reason"] or "no reason stored"),
+                number_cell(run["seconds"], "s"),
+                Cell(command(run)),
+            ),
+            run["case"],
+        )
+        for run in failed
+    )
+    return [Table(columns, rows, f"Runs that did not succeed: {len(failed)} of {len(data.runs)}")]
+
+
+def command(run: dict[str, Any]) -> str:
+    """Return the command that makes a run again. The comma makes `--seeds 3` one seed rather than three."""
+    return f"harness run {run['suite']} -k {run['case']} --seeds {run['seed']},"
+
+
+def _environments(data: ReportData) -> list[Block]:
+    """One block of facts for each environment that the runs saw, the commonest first."""
+    counts = Counter(text_of(digest) for digest in data.runs["environment_digest"])
+    blocks: list[Block] = []
+    for digest, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        rows = data.environments[data.environments["environment_digest"] == digest]
+        if len(counts) > 1:
+            blocks.append(Heading(f"Environment {digest[:12] or 'unknown'}: {count} of {len(data.runs)} runs"))
+        blocks += _facts(dict(zip(rows["key"], rows["value"], strict=True)))
+    return blocks
+
+
+def _facts(described: dict[str, str]) -> list[Block]:
+    if not described:
+        return [Paragraph("Nothing is stored about it: the runs ended before they could look.", "warn")]
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for key, value in sorted(described.items()):
+        group, _, name = key.partition(".")
+        groups.setdefault(group if name else "", []).append((name.replace("_", " ") or key, value or "none"))
+    names = [*(name for name in GROUPS if name in groups), *sorted(set(groups) - set(GROUPS))]
+    facts = {name: Facts(tuple(groups[name]), GROUPS.get(name, name)) for name in names}
+    shown = [facts[name] for name in names if name not in FOLDED]
+    folded = tuple(facts[name] for name in names if name in FOLDED)
+    return [*shown, *([Details("Numeric fingerprint, flags and settings", folded)] if folded else [])]
+
+
+def _reproduce(data: ReportData) -> list[Block]:
+    commits = sorted({(run["commit"] or "no commit", bool(run["dirty"])) for run in data.records})
+    listed = [f"{commit}{' with uncommitted changes' if dirty else ''}" for commit, dirty in commits]
+    columns = (Column("Case"), Column("Command", "code"), Column("Commit", "code"), Column("Key", "code", "The run's key"))
+    rows = tuple(
+        Row(
+            (
+                Cell(run["case"]),
+                Cell(command(run)),
+                Cell((run["commit"] or "none")[:12], badge="uncommitted changes" if run["dirty"] else ""),
+                Cell((run["run_key"] or "none")[:12]),
+            ),
+            run["case"],
+        )
+        for run in data.records
+        if run["pass"] == "train"
+    )
+    return [
+        Facts((("Commit", ", ".join(listed)),), "Reproduce"),
+        Details("The command behind each run", (Table(columns, rows),), html_only=True),
+    ]
+
+
+SECTION = Section("Environment", 70, _build, markdown="folded")

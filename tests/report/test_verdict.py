@@ -1,0 +1,214 @@
+"""The first screen: how it ended, counts, and what did not pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.report import Banner, Block, Details, Paragraph
+from tests.report.support import (
+    Trained,
+    column,
+    make_case,
+    make_suite,
+    read,
+    section,
+    stored,
+    tables,
+    texts,
+    usual,
+    values,
+    verdict,
+)
+
+
+def build(tmp_path: Path, *verdicts: dict[str, object]) -> list[Block]:
+    """Return the section's blocks on a complete run set with these verdicts."""
+    case = make_case(seeds=[1])
+    return list(section("verdict").build(read(stored(tmp_path, make_suite(case), [Trained(case, 1, values(0.9))], verdicts))))
+
+
+def banner(blocks: list[Block]) -> Banner:
+    """Return the one banner."""
+    (found,) = [block for block in blocks if isinstance(block, Banner)]
+    return found
+
+
+def paragraphs(blocks: list[Block]) -> list[str]:
+    """Return the paragraphs' texts."""
+    return [block.text for block in blocks if isinstance(block, Paragraph)]
+
+
+def test_unjudged_run_set_says_what_to_do(tmp_path: Path) -> None:
+    """Without verdicts the report names the command that makes them, and counts the runs."""
+    found = banner(list(section("verdict").build(read(usual(tmp_path)))))
+
+    assert (found.title, found.text) == ("Not judged yet", "No verdict is stored: run `harness gate demo`.")
+    assert [(count.number, count.what) for count in found.counts] == [(5, "runs ok"), (1, "run oom")]
+
+
+@pytest.mark.parametrize(
+    ("names", "title", "sentence", "tone"),
+    [
+        (["same"], "Pass", "`harness gate demo` ends with exit code 0: pass: nothing is worse.", "good"),
+        (
+            ["same", "worse"],
+            "Worse",
+            "`harness gate demo` ends with exit code 1: a metric gated at level hard is worse.",
+            "bad",
+        ),
+        (["new"], "Incomparable", "`harness gate demo` ends with exit code 4: incomparable, or no baseline.", "warn"),
+        (
+            ["missing", "worse"],
+            "Missing",
+            "`harness gate demo` ends with exit code 5: measuring failed, or something declared is missing.",
+            "bad",
+        ),
+        (
+            ["inconclusive"],
+            "Pass, with warnings",
+            "`harness gate demo` ends with exit code 0: pass: nothing is worse. "
+            "Under `--policy strict` it ends with 3: inconclusive: the data cannot tell.",
+            "warn",
+        ),
+        (
+            ["better"],
+            "Better",
+            "`harness gate demo` ends with exit code 0: pass: nothing is worse. "
+            "Under `--policy strict` it ends with 6: better: the baseline is stale.",
+            "good",
+        ),
+    ],
+)
+def test_outcome_is_the_gates(names: list[str], title: str, sentence: str, tone: str, tmp_path: Path) -> None:
+    """The banner says in words what the gate's exit code is, under its default policy and under strict."""
+    found = banner(build(tmp_path, *(verdict(metric=f"m{place}", name=name) for place, name in enumerate(names))))
+
+    assert (found.title, found.text, found.tone) == (title, sentence, tone)
+
+
+def test_counts_come_gravest_first(tmp_path: Path) -> None:
+    """Each verdict is counted, whatever its level."""
+    rows = [verdict(metric=f"m{place}", name=name) for place, name in enumerate(("same", "same", "better", "missing"))]
+
+    found = banner(build(tmp_path, *rows, verdict(metric="info", name="worse", level="info")))
+
+    assert [(count.number, count.what) for count in found.counts] == [(1, "missing"), (1, "worse"), (1, "better"), (2, "same")]
+
+
+def test_what_did_not_pass_is_shown_with_change_margin_and_detectable_effect(tmp_path: Path) -> None:
+    """A quality metric's change is in its own unit, with its interval."""
+    row = verdict(
+        name="worse",
+        base=0.991,
+        head=0.981,
+        n_base=10,
+        n_head=3,
+        estimate=-0.01,
+        low=-0.02,
+        high=-0.005,
+        margin=0.002,
+        mde=0.004,
+    )
+
+    table = tables(build(tmp_path, row, verdict(metric="macro_f1")))[0]
+
+    assert texts(table) == [
+        ["keras", "Accuracy", "worse", "0.9910", "0.9810", "−0.0100", "0.0020", "0.0040", "t prediction bound"]
+    ]
+    cells = table.rows[0].cells
+    assert [cells[place].sub for place in (3, 4, 5)] == ["n = 10", "n = 3", "−0.0200 to −0.0050"]
+
+
+def test_machine_metrics_change_in_per_cent(tmp_path: Path) -> None:
+    """A machine metric's change, margin and detectable effect are relative to the base, as they are stored."""
+    row = verdict(
+        metric="train_throughput",
+        name="worse",
+        base=5000.0,
+        head=4400.0,
+        estimate=-0.12,
+        low=-0.15,
+        high=-0.09,
+        margin=0.1,
+        mde=0.085,
+        **{"class": "machine"},
+        unit="{sample}/s",
+    )
+
+    table = tables(build(tmp_path, row))[0]
+
+    assert texts(table)[0][3:8] == ["5000 samples/s", "4400 samples/s", "−12.0 %", "10.0 %", "8.50 %"]
+
+
+def test_verdict_without_numbers_has_its_note(tmp_path: Path) -> None:
+    """A verdict on the runs themselves has no numbers, only a reason."""
+    row = verdict(metric="runs", name="missing", method="presence", note="no run of seed 2", **{"class": "exact"})
+
+    table = tables(build(tmp_path, row))[0]
+
+    assert texts(table) == [["keras", "Runs", "missing", "n/a", "n/a", "n/a", "n/a", "n/a", "no run of seed 2"]]
+
+
+def test_level_info_is_folded_away(tmp_path: Path) -> None:
+    """What decides nothing does not stand on the first screen."""
+    blocks = build(tmp_path, verdict(), verdict(metric="macro_f1", name="worse", level="info"))
+
+    assert [block.summary for block in blocks if isinstance(block, Details)] == [
+        "1 more at level info, which decides nothing",
+        "All 2 verdicts",
+    ]
+    assert [block for block in blocks if not isinstance(block, Banner | Details)] == []
+
+
+def test_hard_comes_before_warn_and_grave_before_mild(tmp_path: Path) -> None:
+    """Rows are ranked by level, then by how grave the verdict is."""
+    rows = [
+        verdict(metric="a", name="worse", level="warn"),
+        verdict(metric="b", name="inconclusive"),
+        verdict(metric="c", name="missing"),
+    ]
+
+    assert column(tables(build(tmp_path, *rows))[0], "Metric") == ["c", "b", "a"]
+
+
+def test_what_passes_with_a_warning_is_said(tmp_path: Path) -> None:
+    """The default policy's warnings are those of the gate."""
+    words = paragraphs(build(tmp_path, verdict(name="better"), verdict(metric="macro_f1", name="worse", level="warn")))
+
+    assert words == [
+        "1 better: passes under policy pr; the baseline is stale, renew it with `harness baseline propose`.",
+        "1 worse at level warn.",
+    ]
+
+
+def test_incomplete_run_set_is_said_first(tmp_path: Path) -> None:
+    """An interrupted run set names how much is there and what goes on with it."""
+    run_set = stored(tmp_path, make_suite(), [Trained(make_case(), 1, values(0.9))], complete=False)
+
+    assert paragraphs(list(section("verdict").build(read(run_set)))) == [
+        "This run set is incomplete: 1 of 3 declared runs are stored. `harness run demo` goes on with it."
+    ]
+
+
+def test_empty_run_set_is_said(tmp_path: Path) -> None:
+    """A run set without a run says so plainly."""
+    words = paragraphs(list(section("verdict").build(read(stored(tmp_path, make_suite(), complete=False)))))
+
+    assert words == ["This run set is empty: none of its 3 declared runs is stored."]
+
+
+def test_failed_runs_are_said(tmp_path: Path) -> None:
+    """Failed runs are named before the numbers that lack them; all of them failing is said in other words."""
+    case = make_case(seeds=[1, 2])
+    failed = [Trained(case, seed, status="failed", losses=(), seconds=()) for seed in (1, 2)]
+    some = stored(tmp_path / "some", make_suite(case), [Trained(case, 1, values(0.9)), failed[1]])
+    every = stored(tmp_path / "every", make_suite(case), failed)
+
+    assert paragraphs(list(section("verdict").build(read(some)))) == [
+        "1 of 2 runs did not succeed; means are over those that did. The section Environment has the reasons."
+    ]
+    assert paragraphs(list(section("verdict").build(read(every)))) == [
+        "Every run failed: nothing was measured. The section Environment has the reasons."
+    ]
