@@ -81,9 +81,9 @@ def compare(head: str | Path, base: str | Path | None = None) -> pd.DataFrame:
         ResultsError: a table or a baseline is damaged.
         ComparisonError: nothing is gated.
     """
-    from harness.compare import compare_frame
     from harness.gate import judge_run_sets, judge_suite
     from harness.results import find_run_set
+    from harness.verdicts import compare_frame
 
     project = find_project()
     if base is not None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.baseline import read_baselines
-from harness.verdicts import Verdict, judge
 from harness.errors import ComparisonError, UsageError
 from harness.project import Project
 from harness.results import Manifest, RunSet, Side, find_run_set, run_sets, sides
 from harness.suite import Case, Suite, load_suite
+from harness.verdicts import Verdict, judge
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def _bytes(value: float) -> str:
 def _scaled(unit: str) -> Callable[[float], str]:
     def fmt(value: float) -> str:
         for factor, prefix in _PREFIXES:
-            if abs(value) >= factor * 10:
+            if abs(value) >= factor:
                 return f"{_significant(value / factor)} {prefix}{unit}".rstrip()
         return f"{_significant(value)} {unit}".rstrip()
 

@@ -21,7 +21,7 @@ from harness.units import FORMATTERS, show
         (12.0, "By", "12 B"),
         (0.9914, "1", "0.9914"),
         (61706.0, "{parameter}", "61,706"),
-        (9123.0, "{sample}/s", "9120 samples/s"),
+        (9123.0, "{sample}/s", "9.12 ksamples/s"),
         (91234.0, "{sample}/s", "91.2 ksamples/s"),
         (350.04, "W", "350 W"),
         (1.5, "furlong", "1.5000 furlong"),

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from harness.catalog import Catalog, Part
-from harness.verdicts import Verdict
 from harness.observations import NULL_REASONS
 from harness.stats import summarise, t_interval
 from harness.suite import Case
+from harness.verdicts import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -33,7 +33,7 @@ def _strip(data: ReportData, case: Case) -> Figure | None:
     alt = _describe(sample, interval, published)
     return Figure(
         case.name,
-        plot(f"seeds/{case.name}", alt, lambda axes: _paint(axes, sample, interval, published), 120, left=12, bottom=24),
+        plot(f"seeds/{case.name}", alt, lambda axes: _paint(axes, sample, interval, published), 120, left=26, bottom=24),
         f"{data.title(metric)}, {case.name}. {alt}",
         Table(
             (Column("Seed", "number"), Column(data.title(metric), "number")),

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.verdicts import RUNS, Verdict, exit_code, warnings
 from harness.errors import EXIT_CODES, ExitCode
 from harness.report._base import Banner, Block, Cell, Column, Count, Details, Paragraph, Row, Section, Table, Tone
 from harness.report._cells import number_cell, signed
 from harness.report._data import ReportData
+from harness.verdicts import RUNS, Verdict, exit_code, warnings
 
 TONES: dict[str, Tone] = {
     "missing": "bad",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.verdicts._question import Question
-from harness.verdicts._verdict import DEFINITION, MACHINE_CLASS, PRESENCE, Verdict
 from harness.results import Series, Side, agree, differing
 from harness.stats import summarise
+from harness.verdicts._question import Question
+from harness.verdicts._verdict import DEFINITION, MACHINE_CLASS, PRESENCE, Verdict
 
 
 def check_comparable(question: Question) -> Verdict | None:

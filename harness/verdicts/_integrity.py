@@ -6,10 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from harness.verdicts._question import Question, listed
-from harness.verdicts._verdict import PRESENCE, RUNS, Verdict
 from harness.results import Sample, Series, Side, differing
 from harness.suite import Case, Level, Suite
+from harness.verdicts._question import Question, listed
+from harness.verdicts._verdict import PRESENCE, RUNS, Verdict
 
 CENSORED = "not_reached"
 """The null reason that is itself a result: a seed that missed its target."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from harness.results import Side
+from harness.stats import summarise
+from harness.suite import Suite
 from harness.verdicts._comparable import check_comparable
 from harness.verdicts._exact import judge_exact
 from harness.verdicts._integrity import check_rows, check_runs, check_undeclared
 from harness.verdicts._question import Question
 from harness.verdicts._sampled import judge_sampled
 from harness.verdicts._verdict import FLOOR, LOSS_CURVE, RUNS, Verdict
-from harness.results import Side
-from harness.stats import summarise
-from harness.suite import Suite
 
 CLASS_ORDER = ("exact", "quality", "machine", None)
 VOIDABLE = ("same", "better", "worse", "inconclusive")

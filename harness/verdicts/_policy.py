@@ -22,8 +22,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from harness.verdicts._verdict import DEFINITION, FINGERPRINT, LOSS_CURVE, VERSIONS, Verdict, VerdictName
 from harness.errors import ExitCode, Policy, combine
+from harness.verdicts._verdict import DEFINITION, FINGERPRINT, LOSS_CURVE, VERSIONS, Verdict, VerdictName
 
 CODES: dict[VerdictName, ExitCode] = {
     "same": ExitCode.PASS,

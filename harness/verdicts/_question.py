@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.verdicts._verdict import Verdict, VerdictName
 from harness.observations import Direction, MetricClass
 from harness.results import Series, Side, agree
 from harness.suite import Gate, Level
+from harness.verdicts._verdict import Verdict, VerdictName
 
 
 @dataclass(frozen=True)

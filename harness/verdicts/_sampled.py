@@ -16,9 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.verdicts._question import Question, listed
-from harness.verdicts._scale import Scale, choose_scale
-from harness.verdicts._verdict import FISHER, T_BOUND, Verdict, VerdictName
 from harness.results import Sample, Series
 from harness.stats import (
     Contrast,
@@ -32,6 +29,9 @@ from harness.stats import (
     p_below,
     summarise,
 )
+from harness.verdicts._question import Question, listed
+from harness.verdicts._scale import Scale, choose_scale
+from harness.verdicts._verdict import FISHER, T_BOUND, Verdict, VerdictName
 
 ALPHA = 0.01
 """Largest chance that a comparison without any change calls a hard metric of one class worse."""

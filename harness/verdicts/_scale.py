@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.verdicts._question import Question
 from harness.stats import summarise
+from harness.verdicts._question import Question
 
 
 @dataclass(frozen=True)

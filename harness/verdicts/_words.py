@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple, get_args
 
-from harness.verdicts._verdict import Verdict, VerdictName
 from harness.units import show
+from harness.verdicts._verdict import Verdict, VerdictName
 
 
 class Cells(NamedTuple):

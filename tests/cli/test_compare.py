@@ -8,11 +8,11 @@ import pytest
 
 from harness.baseline import promote, propose, write_proposals
 from harness.cli import main
-from harness.verdicts import compare_frame
 from harness.gate import judge_run_sets
 from harness.project import find_project
 from harness.results import TABLES, RunSet
 from harness.suite import Gate
+from harness.verdicts import compare_frame
 from tests.support import Trained, make_case, make_suite, record
 
 GATES = {"accuracy": Gate(margin=0.05), "parameters": Gate()}

@@ -56,7 +56,7 @@ Shows what a report looks like.
 
 | Case | Training throughput | Step time, median | Host memory, peak | Training time | Parameters | Training FLOPs per sample |
 |:--|--:|--:|--:|--:|--:|--:|
-| keras<br><sub>a003_keras_cnn</sub> | 5120 samples/s | 12.5 ms | 500 MiB | 3.50 s | 93,322 | 16.4 MFLOP/sample |
+| keras<br><sub>a003_keras_cnn</sub> | 5.12 ksamples/s | 12.5 ms | 500 MiB | 3.50 s | 93,322 | 16.4 MFLOP/sample |
 
 <details><summary>Environment</summary>
 

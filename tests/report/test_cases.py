@@ -115,7 +115,7 @@ def test_cost_is_in_units_for_people(tmp_path: Path) -> None:
 
     assert [found.text for found in find_row(cost, "keras").cells] == [
         "keras",
-        "5120 samples/s",
+        "5.12 ksamples/s",
         "12.5 ms",
         "500 MiB",
         "3.50 s",

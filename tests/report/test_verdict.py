@@ -139,7 +139,7 @@ def test_machine_metrics_change_in_per_cent(tmp_path: Path) -> None:
 
     table = tables(build(tmp_path, row))[0]
 
-    assert texts(table)[0][3:8] == ["5000 samples/s", "4400 samples/s", "−12.0 %", "10.0 %", "8.50 %"]
+    assert texts(table)[0][3:8] == ["5.00 ksamples/s", "4.40 ksamples/s", "−12.0 %", "10.0 %", "8.50 %"]
 
 
 def test_verdict_without_numbers_has_its_note(tmp_path: Path) -> None:

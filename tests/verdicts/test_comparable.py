@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.verdicts import Verdict, judge
 from harness.results import Side
 from harness.suite import Case, Gate
+from harness.verdicts import Verdict, judge
 from tests.support import MACHINE, NUMERIC, make_case, make_series, make_side, make_suite
 
 SEEDS = (1, 2, 3)

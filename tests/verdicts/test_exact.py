@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from harness.verdicts import LOSS_RTOL, Verdict, judge
 from harness.results import Side
 from harness.suite import Case, Gate
+from harness.verdicts import LOSS_RTOL, Verdict, judge
 from tests.support import NUMERIC, Value, make_case, make_series, make_side, make_suite
 
 OTHER_DEVICE = NUMERIC | {"device": "A100"}

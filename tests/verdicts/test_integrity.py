@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.verdicts import Verdict, judge
 from harness.results import Side
 from harness.suite import Case, Gate
+from harness.verdicts import Verdict, judge
 from tests.support import make_case, make_run, make_series, make_side, make_suite
 
 ACCURACY = {1: 0.9, 2: 0.91, 3: 0.92}

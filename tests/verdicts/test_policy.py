@@ -7,11 +7,11 @@ from typing import get_args
 
 import pytest
 
-from harness.verdicts import Verdict, VerdictName, exit_code, warnings
-from harness.verdicts._policy import CODES
 from harness.errors import ExitCode, Policy
 from harness.observations import MetricClass
 from harness.suite import Level
+from harness.verdicts import Verdict, VerdictName, exit_code, warnings
+from harness.verdicts._policy import CODES
 
 STRICT = {
     "same": 0,

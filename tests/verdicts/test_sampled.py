@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy import stats as oracle
 
-from harness.verdicts import Verdict, judge
 from harness.observations import MetricClass
 from harness.results import Side
 from harness.stats import detectable_effect
 from harness.suite import Case, Gate
+from harness.verdicts import Verdict, judge
 from tests.support import make_case, make_series, make_side, make_suite
 
 BASE = [0.901, 0.899, 0.903, 0.897, 0.900, 0.902, 0.898, 0.904, 0.896, 0.900]

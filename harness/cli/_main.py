@@ -1,0 +1,86 @@
+"""Builds the command line from the catalogue's commands, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+import typer
+
+from harness.cli._base import Command
+from harness.errors import EXIT_CODES, ExitCode, HarnessError
+from harness.project import find_project
+
+HELP = "Train, measure, judge and report PyTorch models from one declared suite."
+EPILOG = (
+    "Examples:\n\n"
+    "  harness run smoke && harness gate smoke      measure and judge\n\n"
+    "  harness bench articles                       run, gate and report in one go\n\n"
+    "  harness check suites/mine.toml               every problem of a suite file at once\n\n"
+    "Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in EXIT_CODES.items())
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; expected errors become one message on stderr."""
+    try:
+        build_app()(args=list(sys.argv[1:] if arguments is None else arguments), prog_name="harness")
+    except HarnessError as error:  # of the catalogue, before any command runs
+        return _tell(error)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    return 0
+
+
+def build_app() -> typer.Typer:
+    """Return the command line with every command of the catalogue."""
+    app = typer.Typer(help=HELP, epilog=EPILOG, no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(_root)
+    parts = find_project().catalog().parts("cli")
+    commands: dict[str, Command] = {name: part.load() for name, part in parts.items()}
+    for name, command in sorted(commands.items(), key=lambda item: (item[1].order, item[0])):
+        if command.run:
+            app.command(name)(_leaving(command.run))
+        if command.group:
+            group = typer.Typer(help=parts[name].summary, no_args_is_help=True)
+            for sub, function in command.group.items():
+                group.command(sub)(_leaving(function))
+            app.add_typer(group, name=name)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"harness {version('benchmark-harness')}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def _leaving(function: Callable[..., ExitCode]) -> Callable[..., NoReturn]:
+    """Return `function` as typer wants it: leaving with its exit code, or with that of an expected error."""
+
+    @wraps(function)
+    def leave(*arguments: Any, **options: Any) -> NoReturn:
+        try:
+            code = int(function(*arguments, **options))
+        except HarnessError as error:
+            code = _tell(error)
+        except KeyboardInterrupt:
+            print("\ninterrupted: finished runs are kept, and `harness run` goes on with them", file=sys.stderr)
+            code = int(ExitCode.INTERRUPTED)
+        raise typer.Exit(code)
+
+    return leave
+
+
+def _tell(error: HarnessError) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return int(error.exit_code)

@@ -1,0 +1,43 @@
+"""Train and measure a suite; every run's rows are on disk as it ends."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli._base import Catalogues, Command, Device, Keyword, Seeds, SuiteArgument, Tags, Threads
+from harness.errors import ExitCode
+
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start a new run set even if the last one is unfinished.")]
+
+
+def run(
+    suite: SuiteArgument,
+    keyword: Keyword = None,
+    tag: Tags = None,
+    seeds: Seeds = None,
+    device: Device = None,
+    threads: Threads = None,
+    fresh: Fresh = False,
+    catalogue: Catalogues = None,
+) -> ExitCode:
+    """Train and measure a suite, each run in a fresh process.
+
+    An unfinished run set is taken up where it stopped; Ctrl-C loses at most the run in flight.
+
+    Examples: harness run smoke · harness run articles --seeds 10 · harness run mnist -k keras --device cuda
+    """
+    from harness.api import run_suite
+    from harness.project import find_project
+    from harness.suite import Overrides, parse_seeds
+
+    overrides = Overrides(keyword, tuple(tag or ()), parse_seeds(seeds) if seeds else None, device, threads)
+    ran = run_suite(find_project(catalogues=catalogue or ()), suite, overrides, fresh)
+    print(ran.run_set.path)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(ran.statuses.items()))
+    typer.echo(f"{counts}; next: harness gate {suite} · harness report {suite}", err=True)
+    return ExitCode.MEASURING if ran.failed else ExitCode.PASS
+
+
+COMMAND = Command(run=run, order=10)

@@ -1,0 +1,254 @@
+"""pytest collects suites: every verdict is a test outcome, every case's steps are timed by pytest-benchmark.
+
+`pytest suites/smoke.toml` (or `pytest suites`) runs the suite, as `harness run` does, and judges it against its baselines.
+Suites are collected only when they are named on the command line: no plain `pytest` starts a training.
+
+Outcomes: a verdict that decides the exit code under the policy fails; one that could not be judged (inconclusive,
+incomparable, new at levels warn and info) is skipped with the reason; the others pass, a *worse* at level warn with a
+warning.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.gate import Judged
+    from harness.project import Project
+    from harness.suite import Case, Suite
+    from harness.verdicts import Verdict
+
+UNJUDGED = ("inconclusive", "incomparable", "new", "void")
+
+
+class WorseWarning(UserWarning):
+    """A metric gated at level warn is worse."""
+
+
+class VerdictFailedError(Exception):
+    """A verdict that decides the exit code; its text is what the gate would print."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of `harness gate`."""
+    group = parser.getgroup("harness", "benchmark harness")
+    group.addoption("--harness-policy", choices=("pr", "strict"), default="pr", help="what passes with a warning (default: pr)")
+    group.addoption("--harness-run-set", metavar="RUN_SET", help="judge this run set instead of running the suite")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
+    """Collect a suite file that was named on the command line, itself or by its folder."""
+    if file_path.suffix != ".toml" or file_path.name.startswith("_"):
+        return None
+    named = parent.session.isinitpath(file_path) or parent.session.isinitpath(file_path.parent)
+    if not named or file_path.parent != _project(file_path).suites:
+        return None
+    return SuiteFile.from_parent(parent, path=file_path)
+
+
+def _project(file: Path) -> Project:
+    from harness.project import find_project
+
+    return find_project(file.parent)
+
+
+class SuiteFile(pytest.File):
+    """A suite: run and judged once, when its first item needs it."""
+
+    @cached_property
+    def project(self) -> Project:
+        """The project around the file."""
+        return _project(self.path)
+
+    @cached_property
+    def suite(self) -> Suite:
+        """The suite as declared."""
+        from harness.suite import load_suite
+
+        return load_suite(self.path, self.project.catalog())
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield an item for each case's runs, each gated metric and each timed step."""
+        from harness.verdicts import RUNS
+
+        try:
+            cases = self.suite.cases
+        except HarnessError as error:
+            raise self.CollectError(str(error)) from error
+        for case in cases:
+            for metric in (RUNS, *case.gates):
+                yield VerdictItem.from_parent(self, name=f"{case.name}::{metric}", case=case.name, metric=metric)
+            for step in (train_step, infer_step):
+                yield pytest.Function.from_parent(
+                    self, name=f"{case.name}::{step.__name__}", callobj=_benchmark_test(self.project, case, step)
+                )
+        yield UndeclaredItem.from_parent(self, name="baselines without a case")
+
+    @cached_property
+    def _outcome(self) -> Judged | HarnessError:
+        from harness.gate import judge_suite
+        from harness.runner.execute import execute
+
+        given = self.config.getoption("--harness-run-set")
+        try:
+            name = given or execute(self.project, self.suite).run_set.name
+            return judge_suite(self.project, str(self.path), name)
+        except HarnessError as error:
+            return error
+
+    @property
+    def verdicts(self) -> dict[tuple[str, str], Verdict]:
+        """The verdicts by case and metric; runs and judges on first use.
+
+        Raises:
+            HarnessError: running or judging failed, the same for every item.
+        """
+        if isinstance(self._outcome, HarnessError):
+            raise self._outcome
+        return {(verdict.case, verdict.metric): verdict for verdict in self._outcome.verdicts}
+
+    def decides(self, verdict: Verdict) -> bool:
+        """Whether a verdict makes the gate fail under the policy."""
+        from harness.verdicts import deciding
+
+        return verdict in deciding(self.verdicts.values(), self.config.getoption("--harness-policy"))
+
+
+class HarnessItem(pytest.Item):
+    """An item whose failures need no traceback."""
+
+    suite_file: SuiteFile
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        assert isinstance(self.parent, SuiteFile)  # only SuiteFile.collect makes them
+        self.suite_file = self.parent
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return the message alone for what is expected to go wrong."""
+        if isinstance(excinfo.value, HarnessError | VerdictFailedError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Return the suite file and the item's name."""
+        return self.path, None, self.name
+
+
+class VerdictItem(HarnessItem):
+    """One verdict: a case's runs, or one gated metric of a case."""
+
+    def __init__(self, case: str, metric: str, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.case, self.metric = case, metric
+
+    def runtest(self) -> None:
+        """Pass, skip or fail as the verdict says."""
+        from harness.verdicts import RUNS
+
+        verdict = self.suite_file.verdicts.get((self.case, self.metric))
+        if verdict is None:
+            if self.metric != RUNS:
+                pytest.skip("the suite gates this metric, but its direction is none: it is reported, not judged")
+            return
+        self.user_properties += [(name, value) for name, value in verdict.row().items() if value not in (None, "")]
+        line = describe(verdict)
+        if self.suite_file.decides(verdict):
+            raise VerdictFailedError(line)
+        if verdict.verdict in UNJUDGED or (verdict.verdict == "missing" and verdict.level != "hard"):
+            pytest.skip(line)
+        if verdict.verdict == "worse" and verdict.level == "warn":
+            warnings.warn(WorseWarning(line), stacklevel=1)
+
+
+class UndeclaredItem(HarnessItem):
+    """Baselines of cases that the suite no longer declares: something that was measured is not measured any more."""
+
+    def runtest(self) -> None:
+        """Fail when there is one."""
+        declared = {case.name for case in self.suite_file.suite.cases}
+        lost = [verdict for (case, _), verdict in self.suite_file.verdicts.items() if case not in declared]
+        if lost:
+            raise VerdictFailedError("\n".join(map(describe, lost)))
+
+
+def describe(verdict: Verdict) -> str:
+    """Return a verdict in one line, with the figures behind it."""
+    from harness.verdicts import COLUMNS, cells
+
+    shown = zip(COLUMNS, cells(verdict), strict=True)
+    return ", ".join(f"{column} {cell}" for column, cell in shown if cell)
+
+
+def _benchmark_test(project: Project, case: Case, step: Callable[..., Callable[[], object]]) -> Callable[..., None]:
+    """Return a test function that times one step of a case with pytest-benchmark."""
+
+    def test(benchmark: Any, tmp_path: Path) -> None:
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(case.execution.threads)
+        try:
+            benchmark.group = step.__name__
+            benchmark.extra_info |= {"case": case.name, "model": case.model.name, "data": case.data.name}
+            benchmark.pedantic(step(project, case, tmp_path), warmup_rounds=5, rounds=30)
+        finally:
+            torch.set_num_threads(threads)
+
+    return test
+
+
+def train_step(project: Project, case: Case, folder: Path) -> Callable[[], object]:
+    """Return a function that takes one training step of a case on one batch, the device waited for."""
+    from harness.observations import Observations
+    from harness.probes.clock import wait_for
+    from harness.train import Loop
+
+    training = _training(project, case, folder)
+    loop = Loop(training, Observations())
+    batch = training.train.inputs[: loop.plan.batch_size], training.train.labels[: loop.plan.batch_size]
+
+    def step() -> None:
+        loop.backward([batch], len(batch[1]))
+        loop.optimizer.step()
+        loop.optimizer.zero_grad()
+        wait_for(training.device)
+
+    return step
+
+
+def infer_step(project: Project, case: Case, folder: Path) -> Callable[[], object]:
+    """Return a function that runs a case's model forward on one training batch, the device waited for."""
+    import torch
+
+    from harness.probes.clock import wait_for
+    from harness.train import StepPlan
+
+    training = _training(project, case, folder)
+    inputs = training.train.inputs[: StepPlan.of(case.recipe, len(training.train)).batch_size]
+    training.model.eval()
+
+    def step() -> None:
+        with torch.inference_mode():
+            training.model(inputs)
+        wait_for(training.device)
+
+    return step
+
+
+def _training(project: Project, case: Case, folder: Path) -> Any:
+    from harness.observations import Observations
+    from harness.runner.jobs import Job
+    from harness.runner.worker import build, load_data, prepare_process
+
+    job, catalog, seen = Job("run", case, folder, project, case.seeds[0]), project.catalog(), Observations()
+    task = catalog.load("tasks", case.task.name)
+    return build(job, catalog, load_data(job, catalog, seen), task, prepare_process(case), seen)

@@ -1,0 +1,16 @@
+"""Suites: TOML in, a Suite out, or every problem at once."""
+
+from harness.suite._file import SuiteFile as SuiteFile
+from harness.suite._load import load_suite as load_suite
+from harness.suite._schema import Case as Case
+from harness.suite._schema import Execution as Execution
+from harness.suite._schema import Gate as Gate
+from harness.suite._schema import Level as Level
+from harness.suite._schema import Optimizer as Optimizer
+from harness.suite._schema import PartRef as PartRef
+from harness.suite._schema import Recipe as Recipe
+from harness.suite._schema import Schedule as Schedule
+from harness.suite._schema import Suite as Suite
+from harness.suite._select import Overrides as Overrides
+from harness.suite._select import narrow as narrow
+from harness.suite._select import parse_seeds as parse_seeds

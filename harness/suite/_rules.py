@@ -1,0 +1,173 @@
+"""What a case must hold beyond its form: names that exist, and settings that fit together.
+
+A rule yields the path of the value it minds and what is wrong with it. It says nothing about values that are
+reported already.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from harness.catalog import FACTORIES, Catalog, Part
+from harness.errors import CatalogError, Problem, nearest
+from harness.suite._node import KeyPath, Node
+from harness.suite._schema import Case, Gate
+from harness.suite._words import show_path, show_value
+
+Broken = Iterator[tuple[KeyPath, str]]
+
+FOLDERS = {"model": "models", "data": "data", "task": "tasks"}
+"""Key of a case -> kind of the part that it names."""
+
+TAKEN_BY = {
+    "momentum": ("sgd", "rmsprop"),
+    "nesterov": ("sgd",),
+    "betas": ("adam", "adamw"),
+    "eps": ("adam", "adamw", "rmsprop"),
+}
+"""Setting of an optimiser -> the optimisers that take it."""
+
+STEP_ONLY = ("step_epochs", "gamma")
+
+
+class Parts:
+    """The catalogue's parts by kind, looked up once for a suite."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.by_kind = {kind: catalog.parts(kind) for kind in (*FOLDERS.values(), "metrics")}
+
+    def named(self, key: str, case: Case) -> Part | None:
+        """Return the part that a case names under `key`, if there is one."""
+        part: Part | None = self.by_kind[FOLDERS[key]].get(getattr(case, key).name)
+        return part
+
+
+def broken_rules(case: Case, node: Node, parts: Parts) -> Iterator[Problem]:
+    """Yield every rule that a case breaks; `node` is its table, with the lines."""
+    for rule in (_names, _options, _length, _optimizer, _schedule, _selection, _seeds, _scores, _gates):
+        try:
+            for path, message in rule(case, node, parts):
+                yield _problem(node, path, f"{show_path(path).removesuffix('.name')}: {message}")
+        except CatalogError as error:
+            yield _problem(node, (), f"a part of this case cannot be used: {error}")
+
+
+def _problem(node: Node, path: KeyPath, message: str) -> Problem:
+    place = node.follow(path)[1].place
+    return Problem(place.file, place.line, message)
+
+
+def _one_of(found: str, allowed: tuple[str, ...] | list[str]) -> str:
+    return f"found {show_value(found)}{nearest(found, allowed)}; allowed: {', '.join(allowed) or 'none'}"
+
+
+def _names(case: Case, node: Node, parts: Parts) -> Broken:
+    for key, kind in FOLDERS.items():
+        given = node.sound(key, "name") and (key == "task" or node.child(key))
+        if given and not parts.named(key, case):
+            yield (key, "name"), _one_of(getattr(case, key).name, list(parts.by_kind[kind]))
+
+
+def _options(case: Case, node: Node, parts: Parts) -> Broken:
+    for key in FOLDERS:
+        part = parts.named(key, case)
+        known = _known_options(part) if part else None
+        for option in getattr(case, key).options:
+            if known is not None and option not in known:
+                takes = f"allowed: {', '.join(known)}" if known else f"{getattr(case, key).name!r} takes no options"
+                yield (key, "options", option), f"unknown option{nearest(option, known)}; {takes}"
+
+
+def _known_options(part: Part) -> list[str] | None:
+    """Return the options that a part takes; None where its source does not tell, because the factory is made elsewhere."""
+    factory = FACTORIES.get(part.kind)
+    here = [node for node in part.tree.body if isinstance(node, ast.FunctionDef) and node.name == factory]
+    return None if factory and (not here or here[0].args.kwarg) else list(part.options)
+
+
+def _length(case: Case, node: Node, parts: Parts) -> Broken:
+    recipe = node.table.get("recipe")
+    given = [key for key in ("epochs", "steps") if recipe and recipe.child(key)]
+    if node.sound("recipe") and len(given) != 1:
+        found = "both epochs and steps" if given else "neither epochs nor steps"
+        yield ("recipe", *given[-1:]), f"found {found}; allowed: exactly one of them"
+
+
+def _optimizer(case: Case, node: Node, parts: Parts) -> Broken:
+    settings = case.recipe.optimizer
+    path = ("recipe", "optimizer")
+    if not node.sound(*path, "name"):
+        return
+    for key, takers in TAKEN_BY.items():
+        if getattr(settings, key) is not None and settings.name not in takers:
+            yield (*path, key), f"found with the optimizer {settings.name!r}; allowed with: {', '.join(takers)}"
+    if settings.name == "sgd" and settings.nesterov and not settings.momentum and node.sound(*path, "momentum"):
+        yield (*path, "nesterov"), "found without momentum; allowed with a momentum above 0"
+
+
+def _schedule(case: Case, node: Node, parts: Parts) -> Broken:
+    schedule = case.recipe.schedule
+    path = ("recipe", "schedule")
+    for key in STEP_ONLY:
+        if key in schedule.model_fields_set and schedule.name != "step" and node.sound(*path, "name"):
+            yield (*path, key), f"found with the schedule {schedule.name!r}; allowed with: step"
+    steps = case.recipe.steps
+    if steps and schedule.warmup_steps >= steps and node.sound(*path):
+        yield (*path, "warmup_steps"), f"found {schedule.warmup_steps}; allowed: fewer than the recipe's {steps} steps"
+
+
+def _selection(case: Case, node: Node, parts: Parts) -> Broken:
+    if case.recipe.select == "best" and case.recipe.validation == 0 and node.sound("recipe", "validation"):
+        yield ("recipe", "select"), 'found "best" without a validation split; allowed with recipe.validation above 0'
+
+
+def _seeds(case: Case, node: Node, parts: Parts) -> Broken:
+    for index, seed in enumerate(case.seeds):
+        if seed in case.seeds[:index]:
+            yield ("seeds", index), f"found seed {seed} twice; allowed: each seed once (`repeats` runs all of them again)"
+
+
+def _scores(case: Case, node: Node, parts: Parts) -> Broken:
+    task = parts.named("task", case)
+    scores = task.fields.get("scores") if task else None
+    if scores is None:
+        return
+    for key in ("targets", "published"):
+        for name in getattr(case, key):
+            if name not in scores:
+                yield (key, name), f"no score of the task {case.task.name!r}: {_one_of(name, scores)}"
+
+
+def _gates(case: Case, node: Node, parts: Parts) -> Broken:
+    metrics = parts.by_kind["metrics"]
+    for name, gate in case.gates.items():
+        path = ("gates", name)
+        if name not in metrics:
+            yield path, f"no such metric: {_one_of(name, list(metrics))}"
+            continue
+        fields = metrics[name].fields
+        for key, given, field in (("class", gate.metric_class, "metric_class"), ("direction", gate.direction, "direction")):
+            if given and field in fields and given != fields[field]:
+                yield (*path, key), f"found {given!r}; allowed: {fields[field]!r}, which the metric declares"
+        if node.sound(*path, "margin") and node.sound(*path, "level"):
+            yield from _gate_values(gate, path, fields.get("metric_class"), fields.get("direction"))
+
+
+def _gate_values(gate: Gate, path: KeyPath, metric_class: str | None, direction: str | None) -> Broken:
+    hard = gate.level == "hard"
+    if metric_class == "exact" and gate.margin:
+        yield (*path, "margin"), f"found {show_value(gate.margin)}; allowed: 0, for an exact metric is equal or it is not"
+    if metric_class in ("quality", "machine") and hard and not gate.margin:
+        yield (
+            (*path, "margin"),
+            f"found {show_value(gate.margin)}; allowed at level hard: a margin above 0 ({metric_class} metrics vary)",
+        )
+    if metric_class in ("exact", "machine") and gate.floor is not None:
+        yield (*path, "floor"), f"found on {_article(metric_class)} metric; allowed on: quality metrics"
+    if metric_class in ("quality", "machine") and direction == "none" and hard:
+        yield (*path, "level"), 'found "hard"; allowed: "info", for the metric has no better direction'
+
+
+def _article(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"

@@ -1,0 +1,153 @@
+"""What a suite holds: frozen pydantic models, names and numbers only."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from harness.digests import digest_of
+from harness.observations import Direction, MetricClass
+
+DEVICE_PATTERN = r"^(cpu|cuda(:\d+)?|auto)$"
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.=,+\[\]-]*$"
+
+Option = bool | int | float | str | tuple[int | float | str, ...]
+Level = Literal["hard", "warn", "info"]
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class PartRef(Strict):
+    """A catalogue name and the options given to that part. In TOML: "mnist", or {name = "mnist", scale = "unit"}."""
+
+    name: str
+    options: dict[str, Option] = {}
+
+
+class Optimizer(Strict):
+    """An optimiser of torch.optim and its settings; those left out keep torch's defaults."""
+
+    name: Literal["sgd", "adam", "adamw", "rmsprop"] = "adam"
+    lr: PositiveFloat = 1e-3
+    momentum: Fraction | None = None
+    nesterov: bool | None = None
+    betas: tuple[Fraction, Fraction] | None = None
+    eps: PositiveFloat | None = None
+    weight_decay: Annotated[float, Field(ge=0.0)] | None = None
+
+
+class Schedule(Strict):
+    """How the learning rate moves over the run's steps."""
+
+    name: Literal["constant", "cosine", "step", "linear"] = "constant"
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps over which the rate rises linearly from 0 first."""
+    step_epochs: PositiveInt = 1
+    """step: epochs between two drops."""
+    gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    """step: factor at each drop."""
+
+
+class Recipe(Strict):
+    """How a model is trained."""
+
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    batch_size: PositiveInt | Literal["full"] = 64
+    """Samples in a batch; "full" takes the whole training split as one batch."""
+    epochs: PositiveInt | None = None
+    steps: PositiveInt | None = None
+    """Optimiser steps; exactly one of epochs and steps is given."""
+    accumulate: PositiveInt = 1
+    """Batches whose gradients are averaged into one optimiser step."""
+    clip_norm: PositiveFloat | None = None
+    """Largest 2-norm of the whole gradient."""
+    drop_last: bool = False
+    """Whether an epoch's last, smaller batch is left out."""
+    validation: Fraction = 0.0
+    """Share of the training split held out for validation, drawn by the run's split stream."""
+    select: Literal["last", "best"] = "last"
+    """Which weights are scored on the test split: the last, or the best on the validation split."""
+    evaluate_epochs: PositiveInt = 1
+    """Epochs between two evaluations during training."""
+
+
+class Execution(Strict):
+    """Where and how a run executes."""
+
+    device: Annotated[str, Field(pattern=DEVICE_PATTERN)] = "cpu"
+    """cpu, cuda, cuda:1, or auto (cuda where there is one)."""
+    threads: PositiveInt = 1
+    precision: Literal["fp32", "bf16", "tf32"] = "fp32"
+    lane: Literal["speed", "deterministic"] = "speed"
+    """speed takes the fastest kernels; deterministic demands deterministic algorithms."""
+
+
+class Gate(Strict):
+    """How one metric is judged."""
+
+    level: Level = "hard"
+    margin: Annotated[float, Field(ge=0.0)] = 0.0
+    """Largest change for the worse that is let pass, absolute (quality) or relative to the base (machine)."""
+    metric_class: Annotated[MetricClass | None, Field(alias="class")] = None
+    direction: Direction | None = None
+    floor: float | None = None
+    """The mean over seeds may not be worse than this, whatever the baseline says."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class Case(Strict):
+    """One model, data set, recipe and execution setting, trained once per seed."""
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    why: str = ""
+    model: PartRef
+    data: PartRef
+    task: PartRef = PartRef(name="classification")
+    recipe: Recipe = Recipe()
+    execution: Execution = Execution()
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3)
+    repeats: PositiveInt = 1
+    """Times that each seed is run."""
+    tags: tuple[str, ...] = ()
+    targets: dict[str, float] = {}
+    """Score -> threshold; the time until all hold at one evaluation is measured."""
+    published: dict[str, float] = {}
+    """Score -> the value an article or paper reports, shown beside ours."""
+    gates: dict[str, Gate] = {}
+    timeout_seconds: PositiveFloat = 600.0
+    memory_limit_bytes: PositiveInt | None = None
+    """Resident memory of the run's process tree at which it is stopped; None: nine tenths of what is free at its start."""
+
+    @property
+    def specification(self) -> dict[str, Any]:
+        """What decides a run's outcome, apart from its seed, as plain data."""
+        return self.model_dump(mode="json", include={"model", "data", "task", "recipe", "execution", "targets"})
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of `specification`: equal for cases that may be compared."""
+        return digest_of(self.specification)
+
+
+class Suite(Strict):
+    """A resolved suite: every case complete, matrix expanded, includes merged."""
+
+    name: str
+    version: PositiveInt
+    why: str
+    tags: tuple[str, ...] = ()
+    cases: tuple[Case, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything the suite declares."""
+        return digest_of(self.model_dump(mode="json"))

@@ -1,0 +1,110 @@
+"""`harness plan`: the runs to come, and how long they may take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.catalog import Catalog
+from harness.cli import main
+from harness.results import RUN_TABLES, TABLES, RunSet
+from harness.suite import Case, Suite, load_suite
+
+SUITE = """\
+version = 1
+why = "To test."
+[defaults]
+data = "digits"
+recipe.epochs = 2
+[[case]]
+name = "lenet"
+model = "a000_lenet_gray"
+tags = ["small"]
+[[case]]
+name = "cnn"
+model = "a004_cnn"
+seeds = [1, 5]
+repeats = 2
+recipe.steps = 10
+"""
+HEAD = "case\tmodel\tdata\tdevice\tthreads\tseeds\truns\tlength\testimate\n"
+
+
+@pytest.fixture
+def suite(project_folder: Path) -> Suite:
+    """A suite of two cases in a project."""
+    (project_folder / "suites" / "mine.toml").write_text(SUITE)
+    return load_suite(project_folder / "suites" / "mine.toml", Catalog())
+
+
+def store(folder: Path, suite: Suite, runs: list[tuple[Case, str, float]]) -> None:
+    """Store a run set with runs of these cases, statuses and seconds."""
+    run_set = RunSet.create(folder / "results", suite)
+    for number, (case, status, seconds) in enumerate(runs):
+        empty: dict[str, Any] = dict.fromkeys(TABLES["runs"].names)
+        values = {"run_id": f"r{number}", "case": case.name, "case_digest": case.digest, "status": status, "seconds": seconds}
+        run_set.add(f"r{number}", {**{table: [] for table in RUN_TABLES}, "runs": [{**empty, **values}]})
+
+
+def test_every_case_is_a_row_and_unknown_times_are_unknown(suite: Suite, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a pipe: tab-separated, one line a case and a total; without stored runs no time is made up."""
+    assert main(["plan", "mine"]) == 0
+
+    assert capsys.readouterr().out == HEAD + (
+        "lenet\ta000_lenet_gray\tdigits\tcpu\t1\t1-3\t3\t2 epochs\tunknown\n"
+        "cnn\ta004_cnn\tdigits\tcpu\t1\t1,5\t4\t10 steps\tunknown\n"
+        "total\t\t\t\t\t\t7\t\tunknown\n"
+    )
+
+
+def test_time_is_the_median_of_stored_runs(suite: Suite, project_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Good runs of the same case count, over all run sets: median seconds × runs."""
+    lenet, cnn = suite.cases
+    store(project_folder, suite, [(lenet, "ok", 4.0), (lenet, "ok", 60.0), (lenet, "failed", 0.1)])
+    store(project_folder, suite, [(lenet, "ok", 5.0), (cnn, "timeout", 600.0)])
+
+    assert main(["plan", "mine"]) == 0
+
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [(row[0], row[-1]) for row in rows[1:]] == [("lenet", "15.0 s"), ("cnn", "unknown"), ("total", "at least 15.0 s")]
+
+
+def test_a_total_is_exact_when_every_case_was_run(
+    suite: Suite, project_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The total adds up all cases; a case that has changed since is unknown again."""
+    lenet, cnn = suite.cases
+    store(project_folder, suite, [(lenet, "ok", 1.0), (cnn, "ok", 2.0)])
+
+    main(["plan", "mine"])
+    main(["plan", "mine", "--threads", "2"])
+
+    estimates = [line.split("\t")[-1] for line in capsys.readouterr().out.splitlines()]
+    assert estimates == ["estimate", "3.00 s", "8.00 s", "11.0 s", "estimate", "unknown", "unknown", "unknown"]
+
+
+def test_narrowing_and_overriding_show_what_would_run(suite: Suite, capsys: pytest.CaptureFixture[str]) -> None:
+    """-k, --tag, --seeds, --device and --threads act as in `harness run`; cases left out are named on stderr."""
+    assert main(["plan", "mine", "-k", "LE", "--tag", "small", "--seeds", "7,", "--device", "cuda:1", "--threads", "2"]) == 0
+
+    out, err = capsys.readouterr()
+    assert out == HEAD + ("lenet\ta000_lenet_gray\tdigits\tcuda:1\t2\t7\t1\t2 epochs\tunknown\ntotal\t\t\t\t\t\t1\t\tunknown\n")
+    assert err == "left out: cnn\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-k", "x"], "no case of suite 'mine' matches -k x; cases: lenet, cnn; tags: small"),
+        (["--seeds", "x"], "--seeds: found 'x'"),
+        (["--device", "gpu"], "--device: found 'gpu'"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(
+    suite: Suite, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """A wrong option is a usage error with exit code 2."""
+    assert main(["plan", "mine", *arguments]) == 2
+    assert message in capsys.readouterr().err

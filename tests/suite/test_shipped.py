@@ -1,0 +1,44 @@
+"""The suites that ship with the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.catalog import Catalog
+from harness.suite import load_suite
+
+FOLDER = Path(__file__).parents[2] / "suites"
+NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.toml"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_suite_has_no_problems_and_says_why(name: str) -> None:
+    """Every shipped suite loads, and every case of it says in a sentence what it is for."""
+    suite = load_suite(FOLDER / f"{name}.toml", Catalog())
+
+    assert suite.name == name
+    assert all(sentence.endswith(".") for sentence in (suite.why, *(case.why for case in suite.cases)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_suite_gates_hard_on_accuracy_or_says_info(name: str) -> None:
+    """Accuracy, the parameters and the digests are gated in every case of every shipped suite."""
+    expected = {"accuracy", "parameters", "data_digest", "batch_order_digest", "initial_weights_digest", "final_weights_digest"}
+
+    for case in load_suite(FOLDER / f"{name}.toml", Catalog()).cases:
+        assert expected <= set(case.gates), case.name
+        assert {case.gates[metric].level for metric in expected - {"accuracy"}} == {"hard"}, case.name
+
+
+def test_every_articles_recipe_is_there_as_printed() -> None:
+    """Article 000's recipe is SGD 0.001, momentum 0.9, batch 64, ten epochs; article 003's is Adam with Keras's epsilon."""
+    cases = {case.name: case for case in load_suite(FOLDER / "articles.toml", Catalog()).cases}
+    lenet, keras = cases["000-lenet-article"].recipe, cases["003-keras-article"]
+
+    assert (lenet.optimizer.name, lenet.optimizer.lr, lenet.optimizer.momentum) == ("sgd", 0.001, 0.9)
+    assert (lenet.batch_size, lenet.epochs) == (64, 10)
+    assert (keras.recipe.optimizer.name, keras.recipe.optimizer.lr, keras.recipe.optimizer.eps) == ("adam", 1e-3, 1e-7)
+    assert (keras.recipe.batch_size, keras.recipe.epochs, keras.data.options) == (32, 5, {"scale": "unit"})
+    assert (cases["001-onepool-as-printed"].recipe.batch_size, cases["001-onepool-as-printed"].recipe.steps) == ("full", 10)

@@ -1,0 +1,66 @@
+"""The CPU's contracts, on an NVIDIA GPU: run by `tox -e gpu`, left out elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from harness.environment import gpu_uuid
+from harness.probes.clock import CudaClock, step_clock
+from harness.runner.execute import Ran
+
+pytestmark = pytest.mark.gpu
+
+LONG = "recipe.epochs = 400"
+
+
+def values(ran: Ran) -> dict[str, float]:
+    """Return the numbers of a run set's only run by metric."""
+    table = ran.run_set.table("measurements")
+    return dict(zip(table["metric"], table["value"], strict=True))
+
+
+def test_a_run_on_the_gpu_measures_its_memory_and_use(write_project: Callable[..., None], run_mine: Callable[..., Ran]) -> None:
+    """Allocated is within reserved, reserved within the device's memory, and NVML has watched this GPU."""
+    write_project({"good": LONG})
+
+    ran = run_mine(seeds=(1,), device="cuda")
+
+    assert ran.statuses == {"ok": 1}
+    seen, samples = values(ran), ran.run_set.table("samples")
+    assert 0 < seen["cuda_peak_allocated"] <= seen["cuda_peak_reserved"] <= seen["gpu_memory_device"]
+    assert 0 <= seen["gpu_utilization"] <= 100
+    assert seen["gpu_power"] > 0
+    assert set(samples["device_uuid"]) == {gpu_uuid(torch.device("cuda:0"))}
+
+
+def test_the_deterministic_lane_repeats_bit_for_bit(write_project: Callable[..., None], run_mine: Callable[..., Ran]) -> None:
+    """Two runs of one seed in fresh processes give the same weights and losses."""
+    write_project({"good": 'execution.lane = "deterministic"'})
+
+    digests = []
+    for _ in range(2):
+        table = run_mine(seeds=(1,), device="cuda").run_set.table("measurements").set_index("metric")
+        digests.append(table.loc[["final_weights_digest", "loss_curve_digest"], "value_text"].tolist())
+
+    assert digests[0] == digests[1]
+
+
+def test_events_time_the_device_and_not_the_host() -> None:
+    """A step's device time covers its kernels, though issuing them takes less."""
+    device = torch.device("cuda")
+    clock = step_clock(device)
+    assert isinstance(clock, CudaClock)
+    matrix = torch.randn(8192, 8192, device=device)
+    for _ in range(3):
+        clock.fetch()
+        clock.compute()
+        matrix @ matrix
+        clock.end()
+
+    times = clock.times()
+
+    assert len(times.step) == 3
+    assert (times.step[1:] > times.cpu[1:]).all()

@@ -1,0 +1,134 @@
+"""Suites as tests: real outcomes, a JUnit file that agrees with the gate, benchmarks that other tools read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+
+GATES = """
+[gates]
+accuracy = { margin = 0.05 }
+loss_curve_digest = {}
+macro_f1 = { level = "warn", margin = 0.0001 }
+step_time_median = { level = "info", margin = 0.2 }
+"""
+
+
+def run_pytest(folder: Path, *arguments: str) -> tuple[int, dict[str, ElementTree.Element], str]:
+    """Return pytest's exit code, the JUnit test cases by name and the output."""
+    junit = folder / "junit.xml"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={junit}", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = ElementTree.parse(junit).iter("testcase") if junit.exists() else []
+    return done.returncode, {case.attrib["name"]: case for case in found}, done.stdout
+
+
+@pytest.fixture
+def project(project_folder: Path, write_project: Callable[..., None]) -> Path:
+    """A project whose baseline holds eight seeds."""
+    write_project({"good": "recipe.epochs = 5"}, head=GATES)
+    assert main(["run", "mine", "--seeds", "8"]) == 0
+    assert main(["baseline", "propose", "mine", "--reason", "first"]) == 0
+    assert main(["baseline", "promote", "mine"]) == 0
+    return project_folder
+
+
+def test_every_verdict_is_an_outcome_and_every_step_a_benchmark(project: Path) -> None:
+    """An unchanged suite passes, its JUnit cases carry the figures, and the benchmark file is pytest-benchmark's."""
+    code, cases, output = run_pytest(project, "suites/mine.toml", "--benchmark-json=bench.json")
+
+    assert code == 0, output
+    assert set(cases) == {
+        "runs",
+        "accuracy",
+        "loss_curve_digest",
+        "macro_f1",
+        "step_time_median",
+        "train_step",
+        "infer_step",
+        "baselines without a case",
+    }
+    properties = {item.attrib["name"]: item.attrib["value"] for item in cases["accuracy"].iter("property")}
+    assert properties["verdict"] in ("same", "inconclusive")
+    assert properties["n_base"] == "8"
+    names = [entry["name"] for entry in json.loads((project / "bench.json").read_text())["benchmarks"]]
+    assert names == ["good::train_step", "good::infer_step"]
+    compared = subprocess.run(
+        ["pytest-benchmark", "compare", str(project / "bench.json")], capture_output=True, text=True, check=False
+    )
+    assert compared.returncode == 0, compared.stderr
+    assert "good::train_step" in compared.stdout
+
+
+def test_a_changed_model_fails_in_junit_too(project: Path) -> None:
+    """What the gate calls worse is a failure in the JUnit file, with the figures; the exit code is pytest's 1."""
+    model = project / "bench" / "models" / "good.py"
+    model.write_text(model.read_text().replace("return self.linear(x)", "return self.linear(x) * 0.5"))
+
+    code, cases, output = run_pytest(project, "suites/mine.toml", "-k", "not step")
+
+    assert code == 1
+    [failure] = cases["loss_curve_digest"].iter("failure")
+    assert "verdict worse" in failure.attrib["message"]
+    assert "Traceback" not in output
+
+
+def test_a_removed_baseline_row_fails(project: Path) -> None:
+    """A gated metric that the baseline no longer holds is no pass."""
+    file = project / "results" / "baselines" / "mine" / "good.json"
+    content = json.loads(file.read_text())
+    del content["metrics"]["accuracy"]
+    file.write_text(json.dumps(content))
+
+    code, cases, _ = run_pytest(project, "suites/mine.toml", "-k", "not step", "--harness-run-set", "mine")
+
+    assert code == 1
+    assert list(cases["accuracy"].iter("failure"))
+
+
+def test_a_baseline_without_its_case_fails(project: Path) -> None:
+    """A case that is declared no more, though its baseline is there, is told."""
+    folder = project / "results" / "baselines" / "mine"
+    content = json.loads((folder / "good.json").read_text()) | {"case": "gone"}
+    (folder / "gone.json").write_text(json.dumps(content))
+
+    code, cases, _ = run_pytest(project, "suites/mine.toml", "-k", "not step", "--harness-run-set", "mine")
+
+    assert code == 1
+    assert list(cases["baselines without a case"].iter("failure"))
+
+
+def test_a_run_that_died_fails_its_cases_test(project_folder: Path, write_project: Callable[..., None]) -> None:
+    """A case whose run was killed is a failed test, not a missing one."""
+    write_project({"kill": ""}, head=GATES)
+
+    code, cases, _ = run_pytest(project_folder, "suites/mine.toml", "-k", "not step")
+
+    assert code == 1
+    [failure] = cases["runs"].iter("failure")
+    assert "killed" in failure.attrib["message"]
+
+
+def test_suites_are_collected_only_when_named(project_folder: Path, write_project: Callable[..., None]) -> None:
+    """A plain `pytest` starts no training; naming the folder does; a broken suite is a collection error with its lines."""
+    write_project({"good": "colour = 3"})
+
+    assert run_pytest(project_folder)[0] == 5  # nothing collected
+    code, _, output = run_pytest(project_folder, "suites")
+
+    assert code == 2
+    assert "mine.toml:16: " in output
+    assert "'colour'" in output

@@ -1,0 +1,141 @@
+"""The house rules that a machine can check: ranks, torch-free halves, start-up, the public face, the documentation."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import harness
+
+PACKAGE = Path(harness.__file__).parent
+ROOT = Path(__file__).parents[1]
+
+RANKS = {
+    0: {"errors", "units", "digests"},
+    1: {"catalog", "observations", "stats", "seeds", "git"},
+    2: {"project", "environment", "models", "data", "metrics", "probes"},
+    3: {"tasks", "suite"},
+    4: {"results", "train"},
+    5: {"baseline", "verdicts", "runner"},
+    6: {"gate", "report"},
+    7: {"render", "api"},
+    8: {"cli", "pytest_plugin"},
+    9: {"__main__"},
+}
+"""Module -> rank, as in ARCHITECTURE.md; `__init__` names the public face and has none."""
+RANK = {module: rank for rank, modules in RANKS.items() for module in modules}
+
+
+def imports(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line, top-level module of the harness) for each import of a file that runs."""
+    tree = ast.parse(file.read_text())
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in typing_only and (node.module or "").split(".")[0] == "harness":
+            names = [alias.name for alias in node.names] if node.module == "harness" else [(node.module or "").split(".")[1]]
+            yield from ((node.lineno, name) for name in names)
+
+
+def test_every_module_has_a_rank() -> None:
+    """A new module takes its place in the table."""
+    modules = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+    assert set(RANK) == modules - {"__init__"}
+
+
+def test_imports_point_to_lower_ranks() -> None:
+    """A module imports from lower ranks, or from its own package."""
+    wrong = []
+    for file in PACKAGE.rglob("*.py"):
+        own = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for line, other in imports(file):
+            if own != "__init__" and other != own and RANK[other] >= RANK[own]:
+                wrong.append(f"{file}:{line}: {own} (rank {RANK[own]}) imports {other} (rank {RANK[other]})")
+
+    assert wrong == []
+
+
+def test_the_documented_ranks_are_these() -> None:
+    """ARCHITECTURE.md shows the table that is checked."""
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+
+    for rank, modules in RANKS.items():
+        rows = [line for line in text.splitlines() if re.match(rf"{rank} +\w", line)]
+        named = {name for row in rows for name in re.findall(r"[a-z_]+", row.split("  ")[1] if "  " in row else row)}
+        assert modules <= named, f"rank {rank}: {modules - named} not in ARCHITECTURE.md"
+
+
+JUDGING = (
+    "harness.gate",
+    "harness.verdicts",
+    "harness.baseline",
+    "harness.render",
+    "harness.report",
+    "harness.api",
+    "harness.runner.execute",
+)
+
+
+@pytest.mark.parametrize("module", JUDGING)
+def test_judging_and_supervising_never_import_torch(module: str) -> None:
+    """Judging runs on any machine, and the supervisor of runs stays small."""
+    code = f"import sys, {module}; print([name for name in ('torch', 'sklearn', 'scipy.stats') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+def test_the_public_face_is_what_all_says() -> None:
+    """Each public name is there, documented, and nothing else is promised."""
+    assert set(harness.__all__) == {"run", "load", "compare"}
+    for name in harness.__all__:
+        assert getattr(harness, name).__doc__
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = harness.nothing  # type: ignore[attr-defined]
+
+
+def readme_commands() -> list[str]:
+    """Return each `harness …` command that README and CONTRIBUTING show in code."""
+    text = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    blocks = re.findall(r"```(?:console|sh|bash)\n(.*?)```", text, re.DOTALL)
+    inline = re.findall(r"`(harness [^`]+)`", text)
+    lines = [line.removeprefix("$ ").strip() for block in blocks for line in block.splitlines()]
+    return sorted({line.split("#")[0].strip() for line in [*lines, *inline] if re.match(r"harness [a-z]", line)})
+
+
+def test_every_command_of_the_documentation_exists() -> None:
+    """What README shows can be typed: the commands and their options are those of `--help`."""
+    assert len(readme_commands()) > 5
+    for command in readme_commands():
+        for part in command.split("&&"):
+            words = part.split()
+            name = [word for word in words[1:3] if re.fullmatch(r"[a-z]+", word)]
+            group = name[:2] if name[0] in ("baseline", "results") else name[:1]
+            shown = subprocess.run(
+                [sys.executable, "-P", "-m", "harness", *group, "--help"], capture_output=True, text=True, check=False
+            )
+            assert shown.returncode == 0, part
+            for option in re.findall(r"(?<= )--?[a-z][a-z-]*", part):
+                assert option in shown.stdout, f"{part}: {option}"
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    """`harness COMMAND --help` says what the command does and shows it."""
+    from harness.catalog import Catalog
+
+    for name, part in Catalog().parts("cli").items():
+        command = part.load()
+        functions = [command.run] if command.run else list(command.group.values())
+        for function in functions:
+            assert "Example" in (function.__doc__ or ""), f"{name}: {function.__name__}"
