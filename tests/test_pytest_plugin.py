@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -25,9 +26,11 @@ step_time_median = { level = "info", margin = 0.2 }
 def run_pytest(folder: Path, *arguments: str) -> tuple[int, dict[str, ElementTree.Element], str]:
     """Return pytest's exit code, the JUnit test cases by name and the output."""
     junit = folder / "junit.xml"
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}  # not this test's workers
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={junit}", *arguments],
         cwd=folder,
+        env=own,
         capture_output=True,
         text=True,
         check=False,

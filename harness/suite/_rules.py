@@ -48,7 +48,7 @@ def broken_rules(case: Case, node: Node, parts: Parts) -> Iterator[Problem]:
     for rule in (_names, _options, _length, _optimizer, _schedule, _selection, _seeds, _scores, _gates):
         try:
             for path, message in rule(case, node, parts):
-                yield _problem(node, path, f"{show_path(path).removesuffix('.name')}: {message}")
+                yield _problem(node, path, f"{_written(path)}: {message}")
         except CatalogError as error:
             yield _problem(node, (), f"a part of this case cannot be used: {error}")
 
@@ -56,6 +56,11 @@ def broken_rules(case: Case, node: Node, parts: Parts) -> Iterator[Problem]:
 def _problem(node: Node, path: KeyPath, message: str) -> Problem:
     place = node.follow(path)[1].place
     return Problem(place.file, place.line, message)
+
+
+def _written(path: KeyPath) -> str:
+    """Return a path as the file writes it: a part's name as the part, its options beside the name."""
+    return show_path(path).removesuffix(".name").replace(".options.", ".")
 
 
 def _one_of(found: str, allowed: tuple[str, ...] | list[str]) -> str:

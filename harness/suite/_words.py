@@ -80,7 +80,6 @@ def validate(model: type[M], node: Node, stand_ins: dict[str, Any] | None = None
 def show_path(path: KeyPath) -> str:
     """Return a path as it is written in a case: ('case', 0, 'recipe', 'epochs') -> 'recipe.epochs'."""
     own = path[2:] if path[:1] == ("case",) and len(path) > 2 else path
-    own = own[:1] + own[2:] if own[1:2] == ("options",) else own  # the file gives options beside the name
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in own).lstrip(".")
 
 

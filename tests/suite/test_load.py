@@ -301,11 +301,11 @@ def test_a_value_of_defaults_is_checked_though_every_case_overrides_it(problems:
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ('model = { name = "tinynet", options = { str = "x" } }', "model.options.str: found"),
+        ('model = { name = "tinynet", options = { str = "x" } }', "model.options: found a table"),
         ('model = { name = "tinynet", PartTable = {} }', "model.PartTable: found a table"),
         ("execution = 1979-05-27", "execution: found 1979-05-27"),
         ("gates = 07:32:00", "gates: found 07:32:00"),
-        ("options = 1979-05-27", "unknown key 'options'"),
+        ("options = 1979-05-27", "unknown key 'options', did you mean 'execution'?"),
         ('model = { name = "tinynet", hidden = [1, [2]] }', "model.hidden[1]: found [2]"),
     ],
 )
@@ -313,7 +313,9 @@ def test_odd_keys_and_values_are_problems_of_their_line(problems: Problems, line
     """Keys named like types, dates and nested lists neither confuse nor stall the search for problems."""
     others = [f"{name} = {value}" for name, value in BASE.items() if name != line.split(" = ")[0]]
 
-    assert f"mine.toml:4: {found}" in "\n".join(problems(HEAD + "[[case]]\n" + line + "\n" + "\n".join(others) + "\n"))
+    text = HEAD + "[[case]]\n" + line + "\n" + "\n".join(others) + "\n"
+
+    assert f"mine.toml:4: {found}" in [problem.split(";")[0] for problem in problems(text)]
 
 
 def test_a_suite_without_cases_is_refused(problems: Problems) -> None:
