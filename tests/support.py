@@ -19,6 +19,7 @@ METRICS: dict[str, tuple[str, str, str, str]] = {
     "test_loss": ("1", "lower", "quality", "any"),
     "steps_to_target": ("{step}", "lower", "quality", "any"),
     "step_time_median": ("s", "lower", "machine", "any"),
+    "train_time": ("s", "lower", "machine", "any"),
     "train_throughput": ("{sample}/s", "higher", "machine", "any"),
     "gpu_utilization": ("%", "none", "machine", "any"),
     "cuda_peak_allocated": ("By", "lower", "machine", "any"),

@@ -105,31 +105,6 @@ def test_the_public_face_is_what_all_says() -> None:
         _ = harness.nothing  # type: ignore[attr-defined]
 
 
-def readme_commands() -> list[str]:
-    """Return each `harness …` command that README and CONTRIBUTING show in code."""
-    text = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
-    blocks = re.findall(r"```(?:console|sh|bash)\n(.*?)```", text, re.DOTALL)
-    inline = re.findall(r"`(harness [^`]+)`", text)
-    lines = [line.removeprefix("$ ").strip() for block in blocks for line in block.splitlines()]
-    return sorted({line.split("#")[0].strip() for line in [*lines, *inline] if re.match(r"harness [a-z]", line)})
-
-
-def test_every_command_of_the_documentation_exists() -> None:
-    """What README shows can be typed: the commands and their options are those of `--help`."""
-    assert len(readme_commands()) > 5
-    for command in readme_commands():
-        for part in command.split("&&"):
-            words = part.split()
-            name = [word for word in words[1:3] if re.fullmatch(r"[a-z]+", word)]
-            group = name[:2] if name[0] in ("baseline", "results") else name[:1]
-            shown = subprocess.run(
-                [sys.executable, "-P", "-m", "harness", *group, "--help"], capture_output=True, text=True, check=False
-            )
-            assert shown.returncode == 0, part
-            for option in re.findall(r"(?<= )--?[a-z][a-z-]*", part):
-                assert option in shown.stdout, f"{part}: {option}"
-
-
 def test_every_command_has_help_with_an_example() -> None:
     """`harness COMMAND --help` says what the command does and shows it."""
     from harness.catalog import Catalog

@@ -25,8 +25,10 @@ def bench(
     Example: harness bench articles
     """
     measured = run(suite, keyword, tag, seeds, device, threads, fresh, catalogue)
-    judged = gate(suite, policy=policy, catalogue=catalogue)
-    report(suite, catalogue=catalogue)
+    try:
+        judged = gate(suite, policy=policy, catalogue=catalogue)
+    finally:  # what was measured is worth reading, whatever the gate says
+        report(suite, catalogue=catalogue)
     return combine([measured, judged])
 
 

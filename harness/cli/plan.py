@@ -29,7 +29,8 @@ def plan(
 ) -> ExitCode:
     """Show what `harness run` would execute, without running it.
 
-    The time is estimated from the suite's stored runs of the very same case: median seconds × runs.
+    The time is estimated from the suite's stored runs of the very same case: median seconds × runs. Where there are
+    none yet, the training time in its baseline stands in, marked ~: another machine's, perhaps, and training alone.
 
     Example: harness plan articles --seeds 10 -k lenet
     """
@@ -41,9 +42,10 @@ def plan(
     declared = load_suite(project.suite_file(suite), project.catalog())
     overrides = Overrides(keyword, tuple(tag or ()), parse_seeds(seeds) if seeds else None, device, threads)
     planned, left_out = narrow(declared, overrides)
-    medians = _median_seconds(project.results, planned)
-    rows = [_row(case, medians) for case in planned.cases]
-    print_table(COLUMNS, rows, right=("threads", "runs", "length", "estimate"), total=_total(planned, medians))
+    measured = _median_seconds(project.results, planned)
+    expected = _baseline_seconds(project.baselines / planned.name) | measured
+    rows = [_row(case, expected, "" if case.digest in measured else "~") for case in planned.cases]
+    print_table(COLUMNS, rows, right=("threads", "runs", "length", "estimate"), total=_total(planned, expected))
     if left_out:
         typer.echo(f"left out: {', '.join(left_out)}", err=True)
     return ExitCode.PASS
@@ -65,16 +67,30 @@ def _median_seconds(results: Path, suite: Suite) -> dict[str, float]:
     return {str(digest): float(seconds) for digest, seconds in medians.items()}
 
 
-def _row(case: Case, medians: Mapping[str, float]) -> tuple[object, ...]:
+def _baseline_seconds(folder: Path) -> dict[str, float]:
+    """Return case digest -> mean training time in the case's baseline."""
+    if not folder.is_dir():
+        return {}
+    from harness.baseline import read_baselines
+
+    seconds: dict[str, float] = {}
+    for baseline in read_baselines(folder).values():
+        series = baseline.side().metrics.get("train_time")
+        if series and series.numbers:
+            seconds[baseline.case_digest] = sum(series.numbers) / len(series.numbers)
+    return seconds
+
+
+def _row(case: Case, expected: Mapping[str, float], mark: str) -> tuple[object, ...]:
     recipe, runs = case.recipe, _runs(case)
     length = f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps} steps"
     place = (case.execution.device, case.execution.threads)
-    estimate = _time(medians[case.digest] * runs) if case.digest in medians else "unknown"
+    estimate = mark + _time(expected[case.digest] * runs) if case.digest in expected else "unknown"
     return (case.name, case.model.name, case.data.name, *place, _seeds(case.seeds), runs, length, estimate)
 
 
-def _total(suite: Suite, medians: Mapping[str, float]) -> tuple[object, ...]:
-    known = [medians[case.digest] * _runs(case) for case in suite.cases if case.digest in medians]
+def _total(suite: Suite, expected: Mapping[str, float]) -> tuple[object, ...]:
+    known = [expected[case.digest] * _runs(case) for case in suite.cases if case.digest in expected]
     least = "" if len(known) == len(suite.cases) else "at least "
     estimate = f"{least}{_time(sum(known))}" if known else "unknown"
     return ("total", "", "", "", "", "", sum(map(_runs, suite.cases)), "", estimate)

@@ -11,6 +11,7 @@ from harness.catalog import Catalog
 from harness.cli import main
 from harness.results import RUN_TABLES, TABLES, RunSet
 from harness.suite import Case, Suite, load_suite
+from tests.support import Trained, record
 
 SUITE = """\
 version = 1
@@ -83,6 +84,24 @@ def test_a_total_is_exact_when_every_case_was_run(
 
     estimates = [line.split("\t")[-1] for line in capsys.readouterr().out.splitlines()]
     assert estimates == ["estimate", "3.00 s", "8.00 s", "11.0 s", "estimate", "unknown", "unknown", "unknown"]
+
+
+def test_a_baselines_training_time_stands_in_until_something_was_run(
+    suite: Suite, project_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a fresh machine the baseline in git gives the order of magnitude, marked as such."""
+    lenet = suite.cases[0]
+    alone = suite.model_copy(update={"cases": (lenet,)})
+    stored = record(project_folder / "results", alone, [Trained(lenet, seed, {"train_time": 2.0}) for seed in lenet.seeds])
+    assert main(["baseline", "propose", "mine", "--reason", "first"]) == 0
+    assert main(["baseline", "promote", "mine"]) == 0
+    stored.drop(stored.run_ids())
+    capsys.readouterr()
+
+    assert main(["plan", "mine"]) == 0
+
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [(row[0], row[-1]) for row in rows[1:]] == [("lenet", "~6.00 s"), ("cnn", "unknown"), ("total", "at least 6.00 s")]
 
 
 def test_narrowing_and_overriding_show_what_would_run(suite: Suite, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
+import resource
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -171,40 +172,39 @@ def test_another_process_cannot_take_a_held_run_set(run_set: RunSet) -> None:
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 KiB, or a folder that refuses writing where mounting is not allowed."""
+def full_disk(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """A folder and a function that fills its disk: a tiny file system where mounting is allowed, else no file may grow."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    yield folder
-    if mounted.returncode == 0:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    mounted = shutil.which("mount") and subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill() -> None:
+        if not mounted:
+            return resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        with (folder / "filler").open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"x" * 1024)
+
+    yield folder, fill
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    if mounted:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_loses_the_run_in_flight_alone(tiny_disk: Path, suite: Suite) -> None:
+def test_a_full_disk_loses_the_run_in_flight_alone(full_disk: tuple[Path, Callable[[], None]], suite: Suite) -> None:
     """The error names the folder; runs stored before are whole; nothing half-written stays."""
-    run_set = RunSet.create(tiny_disk, suite)
+    folder, fill = full_disk
+    run_set = RunSet.create(folder, suite)
     run_set.add("r1", rows_of("r1"))
-    _fill(tiny_disk)
+    fill()
 
     with pytest.raises(ResultsError, match="cannot be written"):
         run_set.add("r2", rows_of("r2"))
 
     assert RunSet(run_set.path).run_ids() == ["r1"]
     assert [path.name for path in run_set.parts.iterdir()] == ["r1"]
-
-
-def _fill(folder: Path) -> None:
-    """Take all the space that is left; where the folder is no small disk of its own, forbid writing."""
-    if os.path.ismount(folder):
-        with (folder / "filler").open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(b"x" * 1024)
-    else:
-        for path in [folder, *folder.rglob("*")]:
-            path.chmod(0o555)
 
 
 def test_garbage_collection_keeps_the_last_ones(tmp_path: Path, suite: Suite) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -195,6 +196,31 @@ def test_an_unwritable_results_folder_is_told_at_once(project_folder: Path, writ
     assert done.returncode == 5
     assert f"{project_folder / 'results' / 'mine'}: cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_disk_that_fills_up_ends_the_suite_and_keeps_it_resumable(
+    project_folder: Path, write_project: Callable[..., None], run_mine: Callable[..., Ran]
+) -> None:
+    """When a run's rows cannot be stored, the harness says so and ends with 5; with space again, it goes on."""
+    write_project({"good": ""})
+    small = 6000  # bytes: room for the manifest, none for a run's tables
+
+    done = subprocess.run(
+        [*HARNESS, "run", "mine"],
+        cwd=project_folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (small, small)),
+    )
+
+    assert done.returncode == 5, done.stderr
+    assert "cannot be written: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert runs_held(project_folder) == 0
+    again = run_mine()
+    assert again.continued
+    assert again.statuses == {"ok": 2}
 
 
 def test_a_runs_fixed_cost_is_stored(write_project: Callable[..., None], run_mine: Callable[..., Ran]) -> None:
