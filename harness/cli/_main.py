@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -70,6 +71,7 @@ def _leaving(function: Callable[..., ExitCode]) -> Callable[..., NoReturn]:
     @wraps(function)
     def leave(*arguments: Any, **options: Any) -> NoReturn:
         try:
+            signal.signal(signal.SIGTERM, _interrupt)  # a cancelled CI job keeps its runs, like Ctrl-C
             code = int(function(*arguments, **options))
         except HarnessError as error:
             code = _tell(error)
@@ -79,6 +81,10 @@ def _leaving(function: Callable[..., ExitCode]) -> Callable[..., NoReturn]:
         raise typer.Exit(code)
 
     return leave
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _tell(error: HarnessError) -> int:

@@ -122,7 +122,12 @@ def test_two_harnesses_are_kept_apart(write_project: Callable[..., None], run_mi
 def start_until_first_run(project_folder: Path) -> subprocess.Popen[str]:
     """Start `harness run mine` and return it once its first run has been stored."""
     process = subprocess.Popen(
-        [*HARNESS, "run", "mine"], cwd=project_folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*HARNESS, "run", "mine"],
+        cwd=project_folder,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job would ignore it
     )
     assert process.stderr is not None
     assert "[1/" in process.stderr.readline()
@@ -141,11 +146,11 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)])
 def test_a_stopped_harness_keeps_its_runs_and_leaves_no_process(
     number: signal.Signals, code: int, project_folder: Path, write_project: Callable[..., None], run_mine: Callable[..., Ran]
 ) -> None:
-    """Ctrl-C and kill -9 lose at most the run in flight; the next start goes on from there."""
+    """Ctrl-C, a cancelled job and kill -9 lose at most the run in flight; the next start goes on from there."""
     write_project({"good": "", "hang": "timeout_seconds = 600"})
     process = start_until_first_run(project_folder)
     family = descendants(process)
