@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,9 +52,9 @@ def run_suite(project: Project, suite: str, overrides: Overrides, fresh: bool = 
     """Run a suite of `project` and return the run set with its statuses."""
     from harness.runner.execute import execute
 
-    declared = load_suite(project.suite_file(suite), project.catalog())
-    narrowed, left_out = narrow(declared, overrides)
-    return execute(project, narrowed, left_out, fresh)
+    file = project.suite_file(suite)
+    narrowed, left_out = narrow(load_suite(file, project.catalog()), overrides)
+    return execute(project, narrowed, left_out, fresh, asked=f"{os.path.relpath(file, project.root)} {overrides}".strip())
 
 
 def load(run_set: str | Path) -> dict[str, pd.DataFrame]:
@@ -69,24 +70,28 @@ def load(run_set: str | Path) -> dict[str, pd.DataFrame]:
     return {name: found.table(name) for name in TABLES}
 
 
-def compare(head: str | Path, base: str | Path | None = None) -> pd.DataFrame:
+def compare(head: str | Path, base: str | Path | None = None, *, catalogues: Iterable[Path] = ()) -> pd.DataFrame:
     """Judge results and return one row a verdict, with the columns of the verdicts table.
 
     Args:
         head: what is judged: a suite's name for its last run set, `<suite>/<run set>`, or a path.
-        base: what it is judged against, likewise; None takes the baselines of the head's suite.
+        base: what it is judged against, likewise; None takes the baselines of the head's suite, and the
+            gates of its file in the project, where there is one, else those that the head was run with.
+        catalogues: folders of your own parts, besides those that the project declares.
 
     Raises:
         UsageError: one of them does not exist.
         ResultsError: a table or a baseline is damaged.
         ComparisonError: nothing is gated.
     """
-    from harness.gate import judge_run_sets, judge_suite
+    from harness.gate import judge_declared, judge_run_sets
     from harness.results import find_run_set
     from harness.verdicts import compare_frame
 
-    project = find_project()
+    project = find_project(catalogues=catalogues)
     if base is not None:
         return compare_frame(judge_run_sets(project, str(base), str(head)).verdicts)
     run_set = find_run_set(project.results, str(head))
-    return compare_frame(judge_suite(project, run_set.path.parent.name, str(run_set.path)).verdicts)
+    suite = run_set.manifest.suite
+    file = project.suite_files().get(suite.name)
+    return compare_frame(judge_declared(project, load_suite(file, project.catalog()) if file else suite, run_set).verdicts)

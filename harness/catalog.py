@@ -2,7 +2,7 @@
 
 A catalogue is a folder shaped like the package: `models/*.py`, `data/*.py`, `tasks/*.py`, `metrics/*.py`,
 `report/*.py`, `cli/*.py`. A file's stem is the part's name and the file defines one UPPERCASE object. Files starting
-with `_` are not parts. Names, summaries, literal fields and options are read from the source without importing
+with `_` or `.` are not parts. Names, summaries, literal fields and options are read from the source without importing
 it, so listing never imports torch; `Part.load` imports.
 """
 
@@ -161,11 +161,13 @@ class Catalog:
         """Return all parts of one kind by name, sorted.
 
         Raises:
-            CatalogError: two files claim one name.
+            CatalogError: two files claim one name, or a stem is no Python name.
         """
         found: dict[str, Part] = {}
         for root in self.roots:
-            for path in sorted((root / kind).glob("[!_]*.py")):
+            for path in sorted((root / kind).glob("[!_.]*.py")):
+                if not path.stem.isidentifier():
+                    raise CatalogError(f"{path}: {path.stem!r} names no part; allowed: letters, digits and _, no digit first")
                 if path.stem in found:
                     raise CatalogError(f"{path}: the name {path.stem!r} is taken by {found[path.stem].path}; rename one")
                 found[path.stem] = Part(kind, path.stem, path, root)

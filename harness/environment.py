@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -42,6 +43,7 @@ def machine_fields(device: torch.device) -> dict[str, str]:
     return {
         "cpu": _cpu_model(),
         "cpu_count": str(os.cpu_count()),
+        **_usable_cpus(),
         "memory_gib": str(round(psutil.virtual_memory().total / 2**30)),
         "system": platform.system(),
         "architecture": platform.machine(),
@@ -106,13 +108,36 @@ def _version(package: str) -> str:
 
 
 def _cpu_model() -> str:
+    named = cpu_named_by_sysctl() if platform.system() == "Darwin" else cpu_named_in(_cpuinfo())
+    return named or platform.processor() or platform.machine()
+
+
+def _cpuinfo() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
+        return Path("/proc/cpuinfo").read_text()
     except OSError:
-        pass  # no Linux: the platform's own name follows
-    return platform.processor() or platform.machine()
+        return ""
+
+
+def cpu_named_in(cpuinfo: str) -> str:
+    """Return the CPU model that a Linux /proc/cpuinfo names; Arm gives two numbers and no name. '' where it has neither."""
+    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in cpuinfo.splitlines())}
+    numbers = [f"{key} {fields[key]}" for key in ("CPU implementer", "CPU part") if key in fields]
+    return fields.get("model name") or ", ".join(numbers)
+
+
+def cpu_named_by_sysctl() -> str:
+    """Return the CPU model that macOS names, '' where it does not."""
+    command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
+
+
+def _usable_cpus() -> dict[str, str]:
+    """Return how many CPUs this process may run on, where the system tells."""
+    return {"cpus_usable": str(len(os.sched_getaffinity(0)))} if hasattr(os, "sched_getaffinity") else {}
 
 
 def _gpu_fields(device: torch.device) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.baseline import read_baselines
-from harness.errors import ComparisonError, UsageError
+from harness.errors import ComparisonError, ResultsError, UsageError
 from harness.project import Project
 from harness.results import Manifest, RunSet, Side, find_run_set, run_sets, sides
 from harness.suite import Case, Suite, load_suite
@@ -39,13 +40,27 @@ def judge_suite(project: Project, name: str, run_set: str | None = None) -> Judg
         ComparisonError: the suite gates nothing.
     """
     declared = load_suite(project.suite_file(name), project.catalog())
-    head = find_suite_run_set(project, declared.name, run_set)
+    return judge_declared(project, declared, find_suite_run_set(project, declared.name, run_set))
+
+
+def judge_declared(project: Project, declared: Suite, head: RunSet) -> Judged:
+    """Judge a run set of a suite against the suite's baselines and store the verdicts.
+
+    Where they cannot be stored, a line on stderr says so: judging does not depend on it.
+
+    Raises:
+        ResultsError: a table or a baseline cannot be read.
+        ComparisonError: the suite gates nothing.
+    """
     folder = project.baselines / declared.name
     manifest = head.manifest
     base = {case: baseline.side() for case, baseline in read_baselines(folder).items()}
     verdicts = judge(as_run(declared, manifest), sides(head), base, manifest.left_out)
     _refuse_nothing(verdicts, declared.name)
-    head.put("verdicts", [verdict.row() for verdict in verdicts])
+    try:
+        head.put("verdicts", [verdict.row() for verdict in verdicts])
+    except ResultsError as error:
+        print(f"warning: the verdicts are not stored: {error}", file=sys.stderr)
     return Judged(head, _relative(folder, project), tuple(verdicts))
 
 

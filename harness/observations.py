@@ -82,6 +82,8 @@ class GpuSample:
     memory_used_bytes: float | None
     process_memory_bytes: float | None
     power_watts: float | None
+    monotonic: float
+    """Reading of `time.monotonic` at which it was taken; the clock is the same in every process of a machine."""
 
 
 def _empty(dtype: str = "float64") -> Array:
@@ -115,6 +117,8 @@ class Observations:
     """From the start of building the model to the end of the first step."""
     train_seconds: float | None = None
     """Wall time of the training loop, evaluations excluded."""
+    train_windows: list[tuple[float, float]] = field(default_factory=list)
+    """Readings of `time.monotonic` around each epoch's training, evaluations excluded: which GPU samples are of training."""
 
     evaluations: list[Evaluation] = field(default_factory=list)
     targets: dict[str, float] = field(default_factory=dict)
@@ -132,11 +136,10 @@ class Observations:
     infer_batch_size: int = 0
 
     host_peak_bytes: int | None = None
-    """Largest resident memory of the run's process tree up to the end of training."""
+    """Largest resident memory of the run's process tree while it trained."""
     cuda_allocated_peak_bytes: int | None = None
     cuda_reserved_peak_bytes: int | None = None
     gpu_samples: list[GpuSample] = field(default_factory=list)
-    gpu_sample_period_seconds: float | None = None
 
     digests: dict[str, str] = field(default_factory=dict)
     """SHA-256 of: data, batch_order, initial_weights, final_weights, loss_curve."""
@@ -164,6 +167,7 @@ class Observations:
         """Read what `save` wrote."""
         scalars = json.loads((folder / "observations.json").read_text())
         scalars["evaluations"] = [Evaluation(**row) for row in scalars["evaluations"]]
+        scalars["train_windows"] = [(start, end) for start, end in scalars["train_windows"]]
         scalars["gpu_samples"] = [GpuSample(**row) for row in scalars["gpu_samples"]]
         arrays = {path.stem: np.load(path, allow_pickle=False) for path in folder.glob("*.npy")}
         return cls(**scalars, **arrays)

@@ -43,7 +43,7 @@ class Project:
 
     def suite_files(self) -> dict[str, Path]:
         """Return the project's suite files by name."""
-        return {path.stem: path for path in sorted(self.suites.glob("[!_]*.toml"))}
+        return {path.stem: path for path in sorted(self.suites.glob("[!_.]*.toml"))}
 
     def suite_file(self, name: str) -> Path:
         """Return the suite file for a name or a path.

@@ -10,8 +10,10 @@ warning.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
     from harness.gate import Judged
     from harness.project import Project
     from harness.suite import Case, Suite
+    from harness.train import Loop
     from harness.verdicts import Verdict
 
+CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 UNJUDGED = ("inconclusive", "incomparable", "new", "void")
 
 
@@ -46,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
     """Collect a suite file that was named on the command line, itself or by its folder."""
-    if file_path.suffix != ".toml" or file_path.name.startswith("_"):
+    if file_path.suffix != ".toml" or file_path.name.startswith(("_", ".")):
         return None
     named = parent.session.isinitpath(file_path) or parent.session.isinitpath(file_path.parent)
     if not named or file_path.parent != _project(file_path).suites:
@@ -79,6 +83,8 @@ class SuiteFile(pytest.File):
         """Yield an item for each case's runs, each gated metric and each timed step."""
         from harness.verdicts import RUNS
 
+        if hasattr(self.config, "workerinput"):
+            raise self.CollectError("run suites without -n: every worker would run the suite, and the runs disturb each other")
         try:
             cases = self.suite.cases
         except HarnessError as error:
@@ -93,7 +99,7 @@ class SuiteFile(pytest.File):
         yield UndeclaredItem.from_parent(self, name="baselines without a case")
 
     @cached_property
-    def _outcome(self) -> Judged | HarnessError:
+    def _outcome(self) -> Judged | Exception:
         from harness.gate import judge_suite
         from harness.runner.execute import execute
 
@@ -101,7 +107,7 @@ class SuiteFile(pytest.File):
         try:
             name = given or execute(self.project, self.suite).run_set.name
             return judge_suite(self.project, str(self.path), name)
-        except HarnessError as error:
+        except Exception as error:  # kept, and raised for every item: else each would run the suite again
             return error
 
     @property
@@ -109,9 +115,9 @@ class SuiteFile(pytest.File):
         """The verdicts by case and metric; runs and judges on first use.
 
         Raises:
-            HarnessError: running or judging failed, the same for every item.
+            Exception: running or judging failed, the same for every item.
         """
-        if isinstance(self._outcome, HarnessError):
+        if isinstance(self._outcome, Exception):
             raise self._outcome
         return {(verdict.case, verdict.metric): verdict for verdict in self._outcome.verdicts}
 
@@ -192,37 +198,65 @@ def _benchmark_test(project: Project, case: Case, step: Callable[..., Callable[[
     """Return a test function that times one step of a case with pytest-benchmark."""
 
     def test(benchmark: Any, tmp_path: Path) -> None:
-        import torch
-
-        threads = torch.get_num_threads()
-        torch.set_num_threads(case.execution.threads)
-        try:
+        with own_settings():
             benchmark.group = step.__name__
             benchmark.extra_info |= {"case": case.name, "model": case.model.name, "data": case.data.name}
             benchmark.pedantic(step(project, case, tmp_path), warmup_rounds=5, rounds=30)
-        finally:
-            torch.set_num_threads(threads)
 
     return test
 
 
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Put threads and torch's switches back afterwards, for the user's other tests in this process."""
+    import torch
+
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    switches = [(cudnn, "benchmark"), (cudnn, "deterministic"), (cudnn, "allow_tf32"), (matmul, "allow_tf32")]
+    before = [getattr(owner, name) for owner, name in switches]
+    deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    threads, workspace = torch.get_num_threads(), os.environ.get(CUBLAS_WORKSPACE)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
+        for (owner, name), value in zip(switches, before, strict=True):
+            setattr(owner, name, value)
+        torch.set_num_threads(threads)
+        os.environ.pop(CUBLAS_WORKSPACE, None)
+        os.environ |= {CUBLAS_WORKSPACE: workspace} if workspace is not None else {}
+
+
 def train_step(project: Project, case: Case, folder: Path) -> Callable[[], object]:
-    """Return a function that takes one training step of a case on one batch, the device waited for."""
+    """Return a function that takes one training step of a case, always on its first samples, the device waited for."""
     from harness.observations import Observations
     from harness.probes.clock import wait_for
     from harness.train import Loop
 
     training = _training(project, case, folder)
+    training.model.train()
     loop = Loop(training, Observations())
-    batch = training.train.inputs[: loop.plan.batch_size], training.train.labels[: loop.plan.batch_size]
 
     def step() -> None:
-        loop.backward([batch], len(batch[1]))
-        loop.optimizer.step()
-        loop.optimizer.zero_grad()
+        take_step(loop)
         wait_for(training.device)
 
     return step
+
+
+def take_step(loop: Loop) -> None:
+    """Take the step that `Loop.epoch` takes, on the first samples."""
+    from torch.nn.utils import clip_grad_norm_
+
+    samples, batch_size, clip_norm = loop.plan.step_samples, loop.plan.batch_size, loop.job.recipe.clip_norm
+    inputs, labels = loop.job.train.inputs[:samples], loop.job.train.labels[:samples]
+    loop.backward(list(zip(inputs.split(batch_size), labels.split(batch_size), strict=True)), samples)
+    if clip_norm is not None:
+        clip_grad_norm_(loop.parameters, clip_norm)
+    loop.optimizer.step()
+    loop.optimizer.zero_grad()
+    if loop.schedule is not None:
+        loop.schedule.step()
 
 
 def infer_step(project: Project, case: Case, folder: Path) -> Callable[[], object]:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 import numpy as np
@@ -24,14 +24,18 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim.lr_scheduler import LambdaLR
 
 from harness.data import Split
+from harness.errors import DataError
 from harness.observations import Evaluation, Observations
 from harness.probes.clock import step_clock, wait_for
+from harness.probes.peaks import Peaks
 from harness.seeds import generator
 from harness.suite import Optimizer, Recipe
-from harness.tasks import Task
+from harness.tasks import Scores, Task
 
 WARMUP_STEPS = 10
 """Steps until allocator, kernels and caches are settled (NOISE 5: five, doubled)."""
+WARMUP_SECONDS = 0.3
+"""Least duration of the warm-up: clocks of CPU and GPU take that long to rise, however short the steps."""
 LOOK_SECONDS = 0.25
 """Time between two looks at the losses."""
 
@@ -44,7 +48,7 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 
 
 class DivergedError(Exception):
-    """A training loss was NaN or infinite; names the first such step."""
+    """A loss or weight was NaN or infinite; names the first step at which it was seen."""
 
 
 @dataclass(frozen=True)
@@ -89,20 +93,25 @@ def train(job: Job, seen: Observations) -> None:
     loop = Loop(job, seen)
     shuffle = generator(job.seed, "shuffle")
     order_digest = hashlib.sha256()
-    best = Best(job)
+    best, peaks = Best(job), Peaks(job.device, seen)
     train_seconds = 0.0
+    peaks.begin()
 
     for epoch in range(1, loop.plan.epochs + 1):
         order = torch.randperm(len(job.train), generator=shuffle)[: loop.plan.samples_of(epoch)]
         order_digest.update(order.numpy().tobytes())
+        started = monotonic()
         train_seconds += loop.epoch(epoch, order.to(job.device), train_seconds)
+        seen.train_windows.append((started, monotonic()))
         if epoch % job.recipe.evaluate_epochs == 0 or epoch == loop.plan.epochs:
+            peaks.end()
             seen.evaluations.append(best.evaluate(epoch, len(loop.losses), train_seconds))
+            peaks.begin()
 
     times = loop.clock.times()
     seen.loader_seconds, seen.step_seconds, seen.step_cpu_seconds = times.loader, times.step, times.cpu
     seen.losses, seen.step_epochs, seen.step_samples = loop.losses.arrays()
-    seen.warmup_steps, seen.train_seconds = WARMUP_STEPS, train_seconds
+    seen.warmup_steps, seen.train_seconds = loop.warmup_steps, train_seconds
     seen.digests["batch_order"] = order_digest.hexdigest()
     best.restore()
 
@@ -118,6 +127,8 @@ class Loop:
         self.amp = autocast(job.device, job.precision)
         self.parameters = list(job.model.parameters())
         self.clock, self.losses = step_clock(job.device), Losses()
+        self.warm, self.warmup_steps = False, WARMUP_STEPS
+        self.warm_from = perf_counter() + WARMUP_SECONDS
         self.next_look = perf_counter() + LOOK_SECONDS
 
     def epoch(self, epoch: int, order: Tensor, seconds_before: float) -> float:
@@ -140,7 +151,7 @@ class Loop:
             clock.end()
 
             losses.add(loss, epoch, len(indices))
-            if len(losses) <= WARMUP_STEPS:
+            if not self.warm:
                 self.warm_up(len(losses))
             if perf_counter() >= self.next_look:
                 self.look(epoch, seconds_before + perf_counter() - started)
@@ -162,11 +173,12 @@ class Loop:
         return total
 
     def warm_up(self, step: int) -> None:
-        """Note the end of the first step; after the last warm-up step, settle the garbage collector."""
+        """Note the end of the first step; once warm, note how many steps it took and settle the garbage collector."""
         if step == 1:
             wait_for(self.job.device)
             self.seen.first_step_seconds = perf_counter() - self.job.build_started
-        if step == WARMUP_STEPS:
+        if step >= WARMUP_STEPS and perf_counter() >= self.warm_from:
+            self.warm, self.warmup_steps = True, step
             settle()
 
     def look(self, epoch: int, seconds: float) -> None:
@@ -192,7 +204,7 @@ class StepPlan:
         """Return the plan; 1,437 samples in batches of 64 are 23 steps an epoch, 22 with drop_last."""
         batch = samples if recipe.batch_size == "full" else min(recipe.batch_size, samples)
         step_samples = min(batch * recipe.accumulate, samples)
-        used = samples - samples % step_samples if recipe.drop_last else samples
+        used = samples - samples % batch if recipe.drop_last else samples
         per_epoch = math.ceil(used / step_samples)
         steps = recipe.steps if recipe.steps is not None else (recipe.epochs or 0) * per_epoch
         return cls(batch, step_samples, used, per_epoch, steps)
@@ -260,7 +272,7 @@ class Best:
         """Score the model now on the validation split, or on the test split where there is none."""
         job = self._job
         split = job.validation or job.test
-        scores = job.task.evaluate(job.model, split, evaluation_batch(job.recipe))
+        scores = evaluate(job, split)
         if job.recipe.select == "best":
             self._keep(scores.values[job.task.primary])
         return Evaluation(epoch, step, train_seconds, "validation" if job.validation else "test", scores.values)
@@ -274,6 +286,12 @@ class Best:
         """Give the model the weights that `select` chose."""
         if self._weights is not None:
             self._job.model.load_state_dict(self._weights)
+
+
+def evaluate(job: Job, split: Split) -> Scores:
+    """Return the task's scores of the model as it is, in the precision of training."""
+    with autocast(job.device, job.precision):
+        return job.task.evaluate(job.model, split, evaluation_batch(job.recipe))
 
 
 def evaluation_batch(recipe: Recipe) -> int:
@@ -323,8 +341,17 @@ def settle() -> None:
 
 
 def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split | None]:
-    """Return (training, validation) parts of a split, drawn by the split stream; validation is None for share 0."""
+    """Return (training, validation) parts of a split, drawn by the split stream; validation is None for share 0.
+
+    Raises:
+        DataError: no sample is left to train on.
+    """
     held = round(len(split) * share)
+    if held >= len(split):
+        raise DataError(
+            f"recipe.validation: a share of {share:g} holds out {held} of {len(split)} training samples, at least 1 has to "
+            "remain; choose a smaller share or a larger data set"
+        )
     if not held:
         return split, None
     order = torch.randperm(len(split), generator=generator(seed, "split"))

@@ -71,6 +71,9 @@ FAULTS = {
     "leave": "sys.exit('done early')",
     "memory_error": "torch.empty(2**45)",
     "greedy": "self.hoard = torch.ones(400_000_000)",
+    "realtime": "os.kill(os.getpid(), 40)",
+    "nursery": "subprocess.Popen(['sleep', '600.125'], start_new_session=True).wait()",
+    "vandal": "open(__file__, 'a').write('# edited')",
     "orphan": "subprocess.Popen(['sleep', '600.125'], start_new_session=True)",
 }
 

@@ -98,6 +98,23 @@ def test_a_file_that_is_no_python_is_named(bench: Path) -> None:
         _ = Catalog([bench]).part("models", "bad").summary
 
 
+def test_dot_files_are_no_parts(bench: Path) -> None:
+    """What editors and file systems leave beside a part is not taken for one."""
+    before = list(Catalog([bench]).parts("models"))
+    for name in ("._mine.py", ".#mine.py"):
+        (bench / "models" / name).write_bytes(b"\x00\x05\x16")
+
+    assert list(Catalog([bench]).parts("models")) == before
+
+
+def test_a_file_whose_stem_is_no_name_is_refused(bench: Path) -> None:
+    """A dot in a stem would read as a package when importing."""
+    (bench / "models" / "resnet.v2.py").write_text(MODEL)
+
+    with pytest.raises(CatalogError, match=r"models/resnet\.v2\.py: 'resnet\.v2' names no part; allowed: letters"):
+        Catalog([bench]).parts("models")
+
+
 def test_a_folder_that_is_no_catalogue_is_refused(tmp_path: Path) -> None:
     """A wrong path is an error, not an empty catalogue."""
     with pytest.raises(CatalogError, match="no such folder"):

@@ -59,6 +59,15 @@ def test_a_suite_is_found_by_name_or_path(tmp_path: Path) -> None:
         project.suite_file("other.toml")
 
 
+def test_dot_files_are_no_suites(tmp_path: Path) -> None:
+    """What editors and file systems leave beside a suite is not taken for one."""
+    (tmp_path / "suites").mkdir()
+    for name in ("smoke.toml", "._smoke.toml", ".#smoke.toml", "_shared.toml"):
+        (tmp_path / "suites" / name).touch()
+
+    assert list(find_project(tmp_path).suite_files()) == ["smoke"]
+
+
 def test_the_data_cache_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """HARNESS_DATA_DIR wins; the user's cache folder is the default."""
     project = find_project(tmp_path)

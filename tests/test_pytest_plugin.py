@@ -11,8 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
+from harness.catalog import Catalog
 from harness.cli import main
+from harness.data import Split
+from harness.observations import Observations
+from harness.pytest_plugin import take_step
+from harness.suite import Optimizer, Recipe, Schedule
+from harness.train import Job, Loop
 
 GATES = """
 [gates]
@@ -135,3 +143,98 @@ def test_suites_are_collected_only_when_named(project_folder: Path, write_projec
     assert code == 2
     assert "mine.toml:16: " in output
     assert "'colour'" in output
+
+
+BROKEN_START = """
+import subprocess, sys
+start = subprocess.Popen.__init__
+
+def fail(self, args, *more, **given):
+    if args[0] != sys.executable:
+        return start(self, args, *more, **given)
+    with open("started", "a") as file:
+        file.write("once ")
+    raise ValueError("no process today")
+
+subprocess.Popen.__init__ = fail
+"""
+
+
+def test_a_suite_that_cannot_run_is_tried_once(project_folder: Path, write_project: Callable[..., None]) -> None:
+    """Whatever stops the suite fails each of its tests, without running it again for each."""
+    write_project({"good": ""}, head=GATES)
+    (project_folder / "conftest.py").write_text(BROKEN_START)
+
+    code, cases, _ = run_pytest(project_folder, "suites/mine.toml", "-k", "not step")
+
+    assert code == 1
+    for name in ("runs", "accuracy"):
+        [failure] = cases[name].iter("failure")
+        assert "no process today" in failure.attrib["message"]
+    assert (project_folder / "started").read_text() == "once "
+
+
+def test_suites_are_refused_under_xdist(project_folder: Path, write_project: Callable[..., None]) -> None:
+    """Workers side by side would each run the suite."""
+    write_project({"good": ""}, head=GATES)
+
+    code, _, output = run_pytest(project_folder, "suites", "-n", "2")
+
+    assert code != 0
+    assert "run suites without -n" in output
+    assert not (project_folder / "results").exists()
+
+
+USERS_TEST = """
+import os, torch
+
+def test_flags():
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert not torch.backends.cudnn.benchmark
+    assert not torch.backends.cudnn.deterministic
+    assert torch.backends.cudnn.allow_tf32
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+"""
+
+
+@pytest.mark.parametrize("lane", ["speed", "deterministic"])
+def test_benchmarks_leave_torchs_switches_alone(project_folder: Path, write_project: Callable[..., None], lane: str) -> None:
+    """A user's test that comes after a benchmark sees torch as it was."""
+    write_project({"good": f'execution.lane = "{lane}"'}, head=GATES)
+    (project_folder / "test_after.py").write_text(USERS_TEST)
+
+    code, cases, output = run_pytest(project_folder, "suites/mine.toml", "test_after.py", "-k", "step or flags")
+
+    assert code == 0, output
+    assert list(cases)[-1] == "test_flags"
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(batch_size=4, epochs=1, clip_norm=0.01, optimizer=Optimizer(name="sgd", lr=0.5)),
+        Recipe(
+            batch_size=4, epochs=1, optimizer=Optimizer(name="sgd", lr=0.5), schedule=Schedule(name="cosine", warmup_steps=3)
+        ),
+        Recipe(batch_size=4, epochs=1, accumulate=2, optimizer=Optimizer(name="sgd", lr=0.5)),
+    ],
+    ids=["clipping", "schedule", "accumulation"],
+)
+def test_the_timed_step_is_the_trainings(recipe: Recipe) -> None:
+    """Three timed steps give the weights and the rate that an epoch over the same samples gives, bit for bit."""
+    weights, rates = [], []
+    for timed in (True, False):
+        torch.manual_seed(0)
+        model, split = nn.Linear(5, 3), Split(torch.randn(12, 5), torch.arange(12) % 3)
+        task = Catalog().load("tasks", "classification")
+        loop = Loop(Job(model, task, recipe, 1, split, None, split, torch.device("cpu")), Observations())
+        if timed:
+            for _ in range(3):
+                take_step(loop)
+        else:
+            loop.epoch(1, torch.arange(loop.plan.step_samples).repeat(3), 0.0)
+        weights.append(model.weight.detach().clone())
+        rates.append(loop.optimizer.param_groups[0]["lr"])
+
+    assert torch.equal(weights[0], weights[1])
+    assert rates[0] == rates[1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,9 @@ from torch.nn import functional as F
 from harness.catalog import Catalog
 from harness.data import Split
 from harness.digests import state_digests
+from harness.errors import DataError
 from harness.observations import Observations
+from harness.probes.memory import peak_rss_bytes, reset_peak_rss
 from harness.seeds import generator
 from harness.suite import Optimizer, Recipe, Schedule
 from harness.train import WARMUP_STEPS, DivergedError, Job, Progress, StepPlan, hold_out, make_schedule, train
@@ -98,6 +102,13 @@ def test_accumulated_batches_make_the_step_of_one_large_batch() -> None:
     assert state_digests(one.state_dict()) != state_digests(many.state_dict())
 
 
+def test_dropping_the_last_drops_a_partial_batch_and_no_whole_one() -> None:
+    """50 samples in batches of 7, three a step: 49 are used, and an epoch's last step has one batch."""
+    _, seen = trained(Recipe(batch_size=7, accumulate=3, epochs=2, drop_last=True))
+
+    assert seen.step_samples.tolist() == [21, 21, 7] * 2
+
+
 def test_clipping_bounds_the_step() -> None:
     """With plain SGD, one step moves the weights by at most rate times clip norm."""
     model, split = material()
@@ -126,6 +137,8 @@ def test_a_training_can_be_counted_in_steps() -> None:
         (Recipe(batch_size=64, epochs=1), 60000, (64, 938, 938, 1)),
         (Recipe(batch_size=100, epochs=2), 50, (50, 1, 2, 2)),
         (Recipe(batch_size=10, accumulate=2, steps=7), 50, (10, 3, 7, 3)),
+        (Recipe(batch_size=7, accumulate=3, epochs=2, drop_last=True), 50, (7, 3, 6, 2)),
+        (Recipe(batch_size=30, accumulate=2, epochs=2, drop_last=True), 50, (30, 1, 2, 2)),
     ],
 )
 def test_a_recipe_is_planned_in_steps(recipe: Recipe, samples: int, expected: tuple[int, ...]) -> None:
@@ -170,6 +183,15 @@ def test_held_out_samples_are_apart_and_complete() -> None:
     assert sorted([*training.labels.tolist(), *validation.labels.tolist()]) == list(range(10))
     assert hold_out(split, 0.3, seed=4)[0].labels.tolist() == training.labels.tolist()
     assert hold_out(split, 0.0, seed=4) == (split, None)
+
+
+@pytest.mark.parametrize("share", [0.99, 1.0])
+def test_a_share_that_leaves_nothing_to_train_on_is_refused(share: float) -> None:
+    """The message names the setting, what was found and what to do."""
+    split = Split(torch.zeros(4, 1), torch.arange(4))
+
+    with pytest.raises(DataError, match=r"^recipe.validation: a share of \S+ holds out 4 of 4 training samples, .*; choose"):
+        hold_out(split, share, seed=1)
 
 
 @pytest.mark.parametrize(
@@ -228,3 +250,76 @@ def test_evaluation_does_not_disturb_the_training_stream() -> None:
         digests.append(state_digests(model.state_dict()))
 
     assert digests[0] == digests[1]
+
+
+class Telling(nn.Linear):
+    """A layer that notes, for each pass, whether it trains, the kind of its output and the moment."""
+
+    def __init__(self) -> None:
+        super().__init__(6, 3)
+        self.passes: list[tuple[bool, torch.dtype, float]] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = super().forward(x)
+        self.passes.append((self.training, out.dtype, monotonic()))
+        return out
+
+
+def test_evaluations_have_the_precision_of_training() -> None:
+    """With bf16, training and evaluation both compute in bfloat16."""
+    model, (_, split) = Telling(), material()
+    train(job(model, split, Recipe(batch_size=16, epochs=2), precision="bf16"), Observations())
+
+    assert {(training, kind) for training, kind, _ in model.passes} == {(True, torch.bfloat16), (False, torch.bfloat16)}
+
+
+def test_windows_hold_the_training_and_no_evaluation() -> None:
+    """Each epoch's steps lie within its window, and every evaluation outside all of them."""
+    model, (_, split), seen = Telling(), material(), Observations()
+    train(job(model, split, Recipe(batch_size=16, epochs=3)), seen)
+
+    assert len(seen.train_windows) == 3
+    for training, _, moment in model.passes:
+        assert training == any(start <= moment <= end for start, end in seen.train_windows)
+
+
+def test_windows_and_samples_survive_the_way_to_the_supervisor(tmp_path: Path) -> None:
+    """What a run's process saves is what the harness loads."""
+    seen = Observations(train_windows=[(1.5, 2.5), (3.0, 4.0)])
+    seen.save(tmp_path)
+
+    assert Observations.load(tmp_path).train_windows == [(1.5, 2.5), (3.0, 4.0)]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 1e9])
+def test_the_warm_up_lasts_its_steps_and_its_seconds(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quick steps go on warming up until the time has passed too; a run that ends before keeps to the number of steps."""
+    monkeypatch.setattr("harness.train.WARMUP_SECONDS", seconds)
+    _, seen = trained(Recipe(batch_size=5, epochs=200))
+
+    if seconds == 0.05:
+        assert WARMUP_STEPS < seen.warmup_steps < len(seen.losses)
+    else:
+        assert seen.warmup_steps == WARMUP_STEPS
+    assert seen.timed.start == seen.warmup_steps
+
+
+class Greedy(nn.Linear):
+    """A layer that takes 100 MiB for a moment when it does not train."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            torch.ones(25 * 2**20)
+        return super().forward(x)
+
+
+def test_the_peak_is_that_of_training_and_not_of_evaluation() -> None:
+    """Memory that only evaluations take is in no peak of training."""
+    model, (_, split), seen = Greedy(6, 3), material(), Observations()
+    reset_peak_rss()
+    before = peak_rss_bytes()
+    train(job(model, split, Recipe(batch_size=16, epochs=3)), seen)
+
+    assert before is not None
+    assert seen.host_peak_bytes is not None
+    assert seen.host_peak_bytes - before < 50 * 2**20

@@ -71,7 +71,8 @@ def _leaving(function: Callable[..., ExitCode]) -> Callable[..., NoReturn]:
     @wraps(function)
     def leave(*arguments: Any, **options: Any) -> NoReturn:
         try:
-            signal.signal(signal.SIGTERM, _interrupt)  # a cancelled CI job keeps its runs, like Ctrl-C
+            for number in (signal.SIGTERM, signal.SIGHUP):  # a cancelled job or a closed terminal is like Ctrl-C
+                signal.signal(number, _interrupt)
             code = int(function(*arguments, **options))
         except HarnessError as error:
             code = _tell(error)

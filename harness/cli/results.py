@@ -48,14 +48,17 @@ def remove_run_sets(
     """
     from harness.errors import UsageError
     from harness.project import find_project
-    from harness.results import find_run_set, remove
+    from harness.results import check_removable, find_run_set, remove
 
     results = find_project().results
     if plain := [name for name in run_sets if "/" not in name]:
         raise UsageError(f"{', '.join(plain)}: name the run set, as <suite>/<run set>; `harness results ls` shows them")
-    for run_set in [find_run_set(results, name) for name in run_sets]:
+    found = [find_run_set(results, name) for name in run_sets]
+    for run_set in found:
+        check_removable(results, run_set)
+    for run_set in found:
         if not dry_run:
-            remove(run_set)
+            remove(results, run_set)
         print(f"{'would remove' if dry_run else 'removed'} {run_set.name}")
     return ExitCode.PASS
 
@@ -69,16 +72,21 @@ def collect_garbage(
     Example: harness results gc --keep 3 --dry-run
     """
     import shutil
+    import sys
 
+    from harness.errors import UsageError
     from harness.project import find_project
     from harness.results import leftovers, remove, superfluous
 
     results = find_project().results
     word = "would remove" if dry_run else "removed"
     for run_set in superfluous(results, keep):
-        if not dry_run:
-            remove(run_set)
-        print(f"{word} {run_set.name}")
+        try:
+            if not dry_run:
+                remove(results, run_set)
+            print(f"{word} {run_set.name}")
+        except UsageError as error:
+            print(f"skipped {run_set.name}: {error}", file=sys.stderr)
     for folder in leftovers(results):
         if not dry_run:
             shutil.rmtree(folder)

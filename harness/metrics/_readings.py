@@ -12,6 +12,8 @@ from harness.observations import Array, Evaluation, GpuSample, Observations, Val
 
 FEW_STEPS = 10
 """Timed steps under which a value drawn from them is flagged."""
+GPU_READINGS = 3
+"""Readings of the GPU under which their mean says nothing about a training."""
 TAIL_READINGS = 20
 """Readings under which a 95th percentile would be little else than the largest of them."""
 
@@ -70,21 +72,40 @@ def _quantile(readings: Array, q: float, least: int, flag: str | None = None) ->
     return number(np.quantile(readings, q), len(readings), flag)
 
 
-def of_gpu(observations: Observations, reading: str, reduce: Callable[[Array], float], least: int = 1) -> Value:
-    """Return `reduce` of one NVML reading over the run's samples; samples that lack the reading are left out.
+def gpu_mean(observations: Observations, reading: str) -> Value:
+    """Return the mean of one NVML reading, a field of GpuSample, over the samples taken while training."""
+    return _of_gpu(observations, reading, observations.train_windows, np.mean, GPU_READINGS)
 
-    Args:
-        observations: of one run.
-        reading: a field of GpuSample.
-        reduce: array of readings -> number.
-        least: readings under which the run was too short.
-    """
+
+def gpu_peak(observations: Observations, reading: str) -> Value:
+    """Return the largest of one NVML reading from the start of training to its end."""
+    windows = observations.train_windows
+    return _of_gpu(observations, reading, [(windows[0][0], windows[-1][1])] if windows else [], np.max, 1)
+
+
+def _of_gpu(
+    observations: Observations,
+    reading: str,
+    windows: list[tuple[float, float]],
+    reduce: Callable[[Array], float],
+    least: int,
+) -> Value:
+    """Return `reduce` of the readings within `windows`; samples that lack the reading are left out."""
     if missing := absent(observations, "gpu_samples"):
         return missing
-    readings = _present(observations.gpu_samples, reading)
-    if len(readings) == 0:
+    if len(_present(observations.gpu_samples, reading)) == 0:
         return null("unsupported")
+    readings = _present(_within(observations.gpu_samples, windows), reading)
     return null("too_short") if len(readings) < least else number(reduce(readings), len(readings))
+
+
+def _within(samples: list[GpuSample], windows: list[tuple[float, float]]) -> list[GpuSample]:
+    """Return the samples taken in one of the windows, which are in order and do not overlap."""
+    taken = [sample.monotonic for sample in samples]
+    latest = np.searchsorted([start for start, _ in windows], taken, side="right") - 1
+    return [
+        sample for sample, index in zip(samples, latest, strict=True) if index >= 0 and sample.monotonic <= windows[index][1]
+    ]
 
 
 def _present(samples: list[GpuSample], reading: str) -> Array:

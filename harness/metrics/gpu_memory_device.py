@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from harness.metrics._base import Metric
-from harness.metrics._readings import of_gpu
+from harness.metrics._readings import gpu_peak
 from harness.observations import Observations, Value
 
 
 def measure(observations: Observations) -> Value:
-    """Return the largest reading."""
-    return of_gpu(observations, "memory_used_bytes", np.max)
+    """Return the largest reading from the start of training to its end."""
+    return gpu_peak(observations, "memory_used_bytes")
 
 
 METRIC = Metric(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from harness.metrics._base import Metric
-from harness.metrics._readings import of_gpu
+from harness.metrics._readings import gpu_mean
 from harness.observations import Observations, Value
 
 
 def measure(observations: Observations) -> Value:
-    """Return the mean of the readings."""
-    return of_gpu(observations, "power_watts", np.mean)
+    """Return the mean of the readings taken while training; too short with fewer than 3."""
+    return gpu_mean(observations, "power_watts")
 
 
 METRIC = Metric(

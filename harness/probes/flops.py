@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 
 def count_flops(action: Callable[[], object]) -> int:
     """Return the floating-point operations of what `action` runs; 1 multiply-add counts 2.
 
-    oneDNN is off while counting: the counter does not see its fused LSTM kernel, but the plain one.
+    The counter sees plain kernels and misses fused ones, so that these are off while counting: oneDNN's and cuDNN's
+    recurrent layers, and all attention but the plain products.
     """
     counter = FlopCounterMode(display=False)
-    enabled = torch.backends.mkldnn.enabled
-    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # torch's descriptor takes a bool
-    try:
-        with counter:
-            action()
-    finally:
-        torch.backends.mkldnn.enabled = enabled
+    with _plain_kernels(), counter:
+        action()
     return int(counter.get_total_flops())
+
+
+@contextmanager
+def _plain_kernels() -> Iterator[None]:
+    onednn, cudnn = torch.backends.mkldnn, torch.backends.cudnn
+    enabled = onednn.enabled, cudnn.enabled
+    onednn.enabled = cudnn.enabled = False  # type: ignore[assignment]  # torch's descriptors take a bool
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        onednn.enabled, cudnn.enabled = enabled

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +18,10 @@ MOST_PASSES = 100
 BUDGET_SECONDS = 0.5
 
 
-def time_forward(model: nn.Module, inputs: torch.Tensor, device: torch.device) -> Array:
-    """Return the wall seconds of forward passes over `inputs` in evaluation mode, each waited for.
+def time_forward(
+    model: nn.Module, inputs: torch.Tensor, device: torch.device, context: AbstractContextManager[Any] | None = None
+) -> Array:
+    """Return the wall seconds of forward passes over `inputs` in evaluation mode, each waited for, within `context`.
 
     Up to MOST_PASSES passes or BUDGET_SECONDS, whichever ends first, after WARMUP_PASSES that are not counted; at
     least one pass is counted.
@@ -25,7 +29,7 @@ def time_forward(model: nn.Module, inputs: torch.Tensor, device: torch.device) -
     was_training = model.training
     model.eval()
     seconds: list[float] = []
-    with torch.inference_mode():
+    with context or nullcontext(), torch.inference_mode():
         for _ in range(WARMUP_PASSES):
             model(inputs)
         wait_for(device)

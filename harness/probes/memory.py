@@ -1,4 +1,4 @@
-"""Resident memory of processes, and CUDA allocator peaks."""
+"""Resident memory of processes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ def peak_rss_bytes() -> int | None:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return None
+
+
+def reset_peak_rss() -> None:
+    """Let `peak_rss_bytes` start anew from what is resident now.
+
+    Only Linux can do so; elsewhere, and where the file is not writable, the peak stays that since the process started.
+    """
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
 
 
 def _peak_by_rusage() -> int | None:

@@ -16,6 +16,8 @@ import pynvml
 from harness.observations import GpuSample
 
 PERIOD_SECONDS = 0.2
+STOP_SECONDS = 5.0
+"""Longest wait for the sampling thread: a driver that hangs must not hang the harness."""
 
 # The process-list calls of an old driver raise the second, which is no NVMLError.
 _REFUSED = (pynvml.NVMLError, getattr(pynvml, "NVMLLibraryMismatchError", pynvml.NVMLError))
@@ -43,7 +45,7 @@ class GpuSampler:
     def stop(self) -> None:
         """End sampling; `samples` and `null_reason` are final afterwards."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(STOP_SECONDS)
 
     def _sample(self) -> None:
         try:
@@ -62,13 +64,15 @@ class GpuSampler:
             pynvml.nvmlShutdown()
 
     def _read(self, handle: Any) -> GpuSample:
+        now = time.monotonic()
         return GpuSample(
-            seconds=time.monotonic() - self._started,
+            seconds=now - self._started,
             device_uuid=self._uuid,
             utilization=_reading(lambda: pynvml.nvmlDeviceGetUtilizationRates(handle).gpu),
             memory_used_bytes=_reading(lambda: _used_bytes(handle)),
             process_memory_bytes=_reading(lambda: self._process_bytes(handle)),
             power_watts=_reading(lambda: pynvml.nvmlDeviceGetPowerUsage(handle) / 1000),
+            monotonic=now,
         )
 
     def _process_bytes(self, handle: Any) -> float | None:

@@ -4,6 +4,7 @@ from harness.results._fields import MIXED as MIXED
 from harness.results._fields import agree as agree
 from harness.results._fields import differing as differing
 from harness.results._keep import Entry as Entry
+from harness.results._keep import check_removable as check_removable
 from harness.results._keep import leftovers as leftovers
 from harness.results._keep import list_entries as list_entries
 from harness.results._keep import remove as remove

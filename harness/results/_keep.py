@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,22 +36,46 @@ def list_entries(results: Path, suite: str | None = None) -> Iterator[Entry]:
 def describe(run_set: RunSet) -> Entry:
     """Return what listing shows of a run set."""
     manifest, statuses = run_set.manifest, run_set.table("runs", ["status"])["status"]
-    size = sum(path.stat().st_size for path in run_set.path.rglob("*") if path.is_file())
-    return Entry(run_set, manifest.complete, len(statuses), int((statuses == "ok").sum()), size, manifest.created_utc)
+    ok = int((statuses == "ok").sum())
+    return Entry(run_set, manifest.complete, len(statuses), ok, _size(run_set.path), manifest.created_utc)
 
 
-def remove(run_set: RunSet) -> None:
-    """Delete a run set.
+def _size(folder: Path) -> int:
+    """Return the bytes of the files that are there; runs delete theirs while they are counted."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(parent, name)).st_size
+    return total
+
+
+def check_removable(results: Path, run_set: RunSet) -> None:
+    """Refuse what is not `results/<suite>/<run set>`, as its manifest says.
 
     Raises:
-        UsageError: a harness is using it.
+        UsageError: it is elsewhere, or a baseline.
+        ResultsError: it is no run set.
     """
+    suite, folder = run_set.manifest.suite.name, run_set.path.resolve()
+    if suite == RESERVED or folder.parent != (results / suite).resolve():
+        raise UsageError(f"{folder}: not removed: it is no run set of {results / suite}; delete it yourself if it may go")
+
+
+def remove(results: Path, run_set: RunSet) -> None:
+    """Delete one of the run sets in `results`.
+
+    Raises:
+        UsageError: a harness is using it, or it is none of them.
+        ResultsError: it is no run set.
+    """
+    check_removable(results, run_set)
     with run_set.lock():
         shutil.rmtree(run_set.path)
 
 
 def superfluous(results: Path, keep: int) -> list[RunSet]:
-    """Return the run sets that `gc` removes: all but each suite's last `keep`, those in use left out of count.
+    """Return the run sets that `gc` removes: all but each suite's last `keep`.
 
     Raises:
         UsageError: `keep` is below 1.

@@ -43,6 +43,8 @@ class Manifest:
     """Cases of the suite that -k or --tag left out."""
     created_utc: str
     complete: bool
+    asked: str = ""
+    """The suite file and the options of the command line; an unfinished set is taken up by the same ones only."""
 
 
 class RunSet:
@@ -65,7 +67,7 @@ class RunSet:
         return self.path / "parts"
 
     @classmethod
-    def create(cls, results: Path, suite: Suite, left_out: Sequence[str] = ()) -> RunSet:
+    def create(cls, results: Path, suite: Suite, left_out: Sequence[str] = (), asked: str = "") -> RunSet:
         """Make a new, empty run set under `results/<suite>/`.
 
         Raises:
@@ -83,7 +85,7 @@ class RunSet:
                     continue
             run_set = cls(path)
             run_set.parts.mkdir()
-            run_set._write_manifest(Manifest(suite, tuple(left_out), now.isoformat(timespec="seconds"), False))
+            run_set._write_manifest(Manifest(suite, tuple(left_out), now.isoformat(timespec="seconds"), False, asked))
         return run_set
 
     @property
@@ -102,11 +104,12 @@ class RunSet:
                 tuple(content["left_out"]),
                 content["created_utc"],
                 content["complete"],
+                content["asked"],
             )
         except FileNotFoundError as error:
             raise ResultsError(f"{self.path}: not a run set: it holds no {MANIFEST}") from error
         except (ValueError, KeyError, TypeError, ValidationError) as error:
-            raise ResultsError(f"{file}: damaged: {error}; remove the run set and run the suite again") from error
+            raise ResultsError(f"{file}: damaged, or no run set's: {error}; if it is a run set, run the suite again") from error
 
     def update(self, suite: Suite | None = None, left_out: Sequence[str] | None = None, complete: bool | None = None) -> None:
         """Rewrite the manifest with the values given."""
@@ -118,6 +121,7 @@ class RunSet:
                     old.left_out if left_out is None else tuple(left_out),
                     old.created_utc,
                     old.complete if complete is None else complete,
+                    old.asked,
                 )
             )
 
@@ -126,6 +130,7 @@ class RunSet:
             "schema_version": SCHEMA_VERSION,
             "created_utc": manifest.created_utc,
             "complete": manifest.complete,
+            "asked": manifest.asked,
             "left_out": list(manifest.left_out),
             "suite": manifest.suite.model_dump(mode="json", by_alias=True),
         }
@@ -167,22 +172,20 @@ class RunSet:
                 temporary.mkdir(parents=True)
                 for table in RUN_TABLES:
                     _write_table(temporary / f"{table}.parquet", to_table(table, rows.get(table, ())))
-                _sync(temporary)
+                _sync(temporary)  # the files' names, so that the rename that follows never outlives them
                 temporary.rename(self.parts / run_id)
             except OSError:
                 shutil.rmtree(temporary, ignore_errors=True)
                 raise
 
     def drop(self, run_ids: Iterable[str]) -> None:
-        """Remove the rows of some runs."""
+        """Remove the rows of some runs; `runs` first, so that a kill midway leaves no run that lacks its numbers."""
         unwanted = set(run_ids)
         if not unwanted:
             return
         self.fold()
         with _writing(self.path):
-            for table in RUN_TABLES:
-                if table == "environments":
-                    continue
+            for table in ("runs", *(name for name in RUN_TABLES if name not in ("runs", "environments"))):
                 content = self._read(table, None)
                 keep = pc.invert(pc.is_in(content["run_id"], pa.array(sorted(unwanted), pa.string())))
                 _write_table(self.path / f"{table}.parquet", to_table(table, content.filter(keep)))
@@ -195,6 +198,7 @@ class RunSet:
         with _writing(self.path):
             for table in RUN_TABLES:
                 _write_table(self.path / f"{table}.parquet", to_table(table, self._read(table, None)))
+            _sync(self.path)  # the tables outlive a power cut before the parts go
             for run_id in ids:
                 self.parts.joinpath(run_id).rename(self.parts / f".{run_id}")
                 shutil.rmtree(self.parts / f".{run_id}")
@@ -205,7 +209,7 @@ class RunSet:
             _write_table(self.path / f"{table}.parquet", to_table(table, rows))
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return one table as a DataFrame, parts included, in the order of running.
+        """Return one table as a DataFrame, parts included; the order of rows means nothing.
 
         Raises:
             ResultsError: a file is truncated or no Parquet file; names it.
@@ -221,12 +225,19 @@ class RunSet:
         return sorted(path.name for path in self.parts.glob("[!.]*")) if self.parts.is_dir() else []
 
     def _read(self, name: str, columns: Sequence[str] | None) -> pa.Table:
+        while True:
+            ids = self._part_ids()
+            table = self._read_with(ids, name, columns)
+            if name not in RUN_TABLES or self._part_ids() == ids:
+                return table
+            # Another process added or folded parts meanwhile: some may have been seen in neither place.
+
+    def _read_with(self, ids: list[str], name: str, columns: Sequence[str] | None) -> pa.Table:
         wanted = list(columns) if columns else TABLES[name].names
         key = {"environments": "environment_digest"}.get(name, "run_id")
         read = wanted if name == "verdicts" or key in wanted else [*wanted, key]
         pieces = [_read_file(self.path / f"{name}.parquet", name, read)]
         if name in RUN_TABLES:
-            ids = self._part_ids()
             if name != "environments" and ids:
                 pieces[0] = pieces[0].filter(pc.invert(pc.is_in(pieces[0]["run_id"], pa.array(ids, pa.string()))))
             pieces += [_read_file(self.parts / run_id / f"{name}.parquet", name, read) for run_id in ids]
@@ -267,13 +278,15 @@ def find_run_set(results: Path, name: str) -> RunSet:
 
     Raises:
         UsageError: there is none.
+        ResultsError: what is there is damaged, or no run set.
     """
     for path in (Path(name), results / name):
         if (path / MANIFEST).is_file():
-            return RunSet(path.resolve())
-    found = run_sets(results, name)
-    if found:
-        return found[-1]
+            found = RunSet(path.resolve())
+            _ = found.manifest  # other programs call their files manifest.json too
+            return found
+    if of_suite := run_sets(results, name):
+        return of_suite[-1]
     suites = [path.name for path in results.iterdir() if path.is_dir() and path.name != RESERVED] if results.is_dir() else []
     raise UsageError(f"no run set {name!r} in {results}{nearest(name, suites)}; make one with `harness run {name}`")
 
@@ -296,6 +309,7 @@ def _write_table(path: Path, table: pa.Table) -> None:
     temporary = path.with_name(f".{path.name}")
     try:
         pq.write_table(table, temporary, compression="zstd")
+        _sync(temporary)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -305,12 +319,12 @@ def _write_table(path: Path, table: pa.Table) -> None:
 def _read_file(path: Path, name: str, columns: list[str]) -> pa.Table:
     schema = TABLES[name]
     wanted = pa.schema([schema.field(column) for column in columns])
-    if not path.exists():
-        return wanted.empty_table()
     try:
         file = pq.ParquetFile(path)
         _check_version(path, int((file.schema_arrow.metadata or {}).get(b"harness_schema_version", b"0")))
         return file.read(columns=columns).select(columns).cast(wanted)
+    except FileNotFoundError:
+        return wanted.empty_table()
     except (pa.ArrowInvalid, OSError, KeyError) as error:
         raise ResultsError(f"{path}: truncated or damaged: {error}; remove the run set and run the suite again") from error
 
@@ -320,14 +334,13 @@ def _check_version(path: Path, version: int) -> None:
         raise ResultsError(f"{path}: schema version {version}; this harness reads 1 to {SCHEMA_VERSION}: update it")
 
 
-def _sync(folder: Path) -> None:
-    """Flush a folder's files to the disk, so that the rename that follows never outlives them."""
-    for path in folder.iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _sync(path: Path) -> None:
+    """Flush a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

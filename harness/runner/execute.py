@@ -19,13 +19,19 @@ from harness.errors import ResultsError
 from harness.git import git_state
 from harness.project import Project
 from harness.results import RunSet, run_sets
-from harness.runner.client import ForkServer
+from harness.runner.client import ForkServer, ServerGoneError
 from harness.runner.display import Display, make_display
 from harness.runner.jobs import LOG, Job, Outcome
 from harness.runner.plan import PlannedRun, code_digest, planned_runs, run_key
 from harness.runner.record import Identity, fingerprint, headline, load_metrics, record
 from harness.runner.supervise import Ended, Watch
 from harness.suite import Case, Suite
+
+FINAL = ("ok", "diverged")
+"""Statuses of runs that say something about the case; the others are run again when an unfinished set is taken up."""
+
+UNKNOWN_KEY = ""
+"""The key of a case whose data or device could not be looked at."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +49,32 @@ class Ran:
         return any(count for status, count in self.statuses.items() if status != "ok")
 
 
-def execute(project: Project, suite: Suite, left_out: Sequence[str] = (), fresh: bool = False) -> Ran:
+def execute(project: Project, suite: Suite, left_out: Sequence[str] = (), fresh: bool = False, asked: str = "") -> Ran:
     """Run a suite to its end and return the run set.
+
+    Args:
+        project: where results go.
+        suite: what to run, narrowed and overridden.
+        left_out: cases that the narrowing left out.
+        fresh: start a new run set even if the last is unfinished.
+        asked: the suite file and the options; an unfinished set that was asked for otherwise is not taken up.
 
     Raises:
         UsageError: another harness holds the suite's unfinished run set.
         ResultsError: the results folder cannot be written.
     """
-    with _claimed(project, suite, left_out, fresh) as (run_set, continued), ExitStack() as stack:
+    with _claimed(project, suite, left_out, fresh, asked) as (run_set, continued), ExitStack() as stack:
         scratch = Path(stack.enter_context(_scratch(run_set)))
         session = Session(project, suite, run_set, scratch)
         stack.callback(session.close)
-        session.run(continued)
+        session.run(continued, left_out)
         run_set.update(complete=True)
         statuses = Counter(str(status) for status in run_set.table("runs", ["status"])["status"])
         return Ran(run_set, dict(statuses), continued)
 
 
 @contextmanager
-def _claimed(project: Project, suite: Suite, left_out: Sequence[str], fresh: bool) -> Iterator[tuple[RunSet, bool]]:
+def _claimed(project: Project, suite: Suite, left_out: Sequence[str], fresh: bool, asked: str) -> Iterator[tuple[RunSet, bool]]:
     """Hold the suite's unfinished run set, or a new one; (run set, whether it is taken up again)."""
     folder = project.results / suite.name
     try:
@@ -74,19 +87,28 @@ def _claimed(project: Project, suite: Suite, left_out: Sequence[str], fresh: boo
         ) from error
     with ExitStack() as stack:
         try:
-            last = run_sets(project.results, suite.name)[-1:]
-            continued = bool(last) and not fresh and not last[0].manifest.complete
-            run_set = last[0] if continued else RunSet.create(project.results, suite, left_out)
+            last = None if fresh else _unfinished(project, suite, asked)
+            run_set = last or RunSet.create(project.results, suite, left_out, asked)
             stack.enter_context(run_set.lock())
         finally:
             chooser.release()
-        run_set.update(suite=suite, left_out=left_out)
-        yield run_set, continued
+        yield run_set, last is not None
+
+
+def _unfinished(project: Project, suite: Suite, asked: str) -> RunSet | None:
+    """Return the suite's last run set if it is unfinished and was asked for alike."""
+    for run_set in run_sets(project.results, suite.name)[-1:]:
+        manifest = run_set.manifest
+        if not manifest.complete and manifest.asked == asked:
+            return run_set
+    return None
 
 
 @contextmanager
 def _scratch(run_set: RunSet) -> Iterator[str]:
     """A folder for what runs hand over; beside the tables, so that large arrays do not fill the system's /tmp."""
+    for left in run_set.path.glob(".work-*"):
+        shutil.rmtree(left, ignore_errors=True)  # of a killed harness: we hold the lock
     folder = tempfile.mkdtemp(prefix=".work-", dir=run_set.path)
     try:
         yield folder
@@ -104,64 +126,88 @@ class Session:
         self.primary = {case.name: _primary(self.catalog, case) for case in suite.cases}
         self.commit, self.dirty = git_state(project.root)
         self.surroundings: dict[str, Outcome] = {}
+        self.code: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
         self._server: tuple[int, ForkServer] | None = None
 
-    def run(self, continued: bool) -> None:
+    def run(self, continued: bool, left_out: Sequence[str] = ()) -> None:
         """Run whatever the run set does not hold yet, and fold its tables."""
         plan = planned_runs(self.suite)
-        self.surroundings = {case.name: self.identify(case) for case in self.suite.cases}
-        keys = {case.name: self.key(case) for case in self.suite.cases}
-        missing = self.still_to_run(plan, keys)
+        for case in self.suite.cases:
+            self.identify(case)
+        stale, missing = self.sort_out(plan)
+        self.run_set.drop(stale)
+        self.run_set.update(suite=self.suite, left_out=left_out)
         with make_display(len(missing)) as display:
             if continued:
-                display.note(f"going on with {self.run_set.name}: {len(plan) - len(missing)} of {len(plan)} runs are there")
+                again = f", {len(stale)} of them again, because they failed or were edited" if stale else ""
+                display.note(f"going on with {self.run_set.name}: {len(missing)} of {len(plan)} runs to do{again}")
             try:
                 for run in missing:
-                    self.one(run, keys[run.case.name], display)
+                    self.one(run, display)
             finally:
                 self.run_set.fold()
 
-    def still_to_run(self, plan: list[PlannedRun], keys: dict[str, str]) -> list[PlannedRun]:
-        """Return the planned runs that the set does not hold; drop held ones that are of an earlier definition."""
-        held = self.run_set.table("runs", ["run_id", "run_key", "case", "seed", "repeat"])
-        names = {(keys[run.case.name], run.seed, run.repeat): run for run in plan}
-        there = dict(zip(zip(held["run_key"], held["seed"], held["repeat"], strict=True), held["run_id"], strict=True))
-        self.run_set.drop(str(run_id) for name, run_id in there.items() if name not in names)
-        return [run for name, run in names.items() if name not in there]
-
-    def identify(self, case: Case) -> Outcome:
-        """Have a process fetch the case's data and describe what its runs will run on.
+    def identify(self, case: Case) -> None:
+        """Have a process fetch the case's data and describe what its runs will run on; make the case's key of it.
 
         A failure here is left to the runs themselves, which will say why.
         """
-        return self.watch(Job("identify", case, self.folder(), self.project)).outcome
+        outcome = self.watch(Job("identify", case, self.folder(), self.project)).outcome
+        self.surroundings[case.name] = outcome
+        self.code[case.name] = code_digest(case, self.catalog)
+        known = outcome.status == "ok"
+        key = run_key(case, self.code[case.name], outcome.identity, fingerprint(outcome)) if known else UNKNOWN_KEY
+        self.keys[case.name] = key
 
-    def key(self, case: Case) -> str:
-        """Return the case's run key: its definition, code, data and numeric fingerprint as they are now."""
-        outcome = self.surroundings[case.name]
-        return run_key(case, code_digest(case, self.catalog), outcome.identity, fingerprint(outcome))
+    def sort_out(self, plan: list[PlannedRun]) -> tuple[list[str], list[PlannedRun]]:
+        """Return the ids of held runs that are to be dropped, and the planned runs that are to be run.
 
-    def one(self, run: PlannedRun, key: str, display: Display) -> None:
+        A run is held by its case, seed and repeat, if its key is still the case's (or the case could not be looked at,
+        which says nothing against it) and its status is final.
+        """
+        held: dict[tuple[str, int, int], str] = {}
+        stale: list[str] = []
+        rows = self.run_set.table("runs", ["run_id", "run_key", "case", "seed", "repeat", "status"])
+        planned = {(run.case.name, run.seed, run.repeat): run for run in plan}
+        for run_id, key, case, seed, repeat, status in zip(*(rows[name] for name in rows), strict=True):
+            wanted = self.keys.get(case, UNKNOWN_KEY) in (key, UNKNOWN_KEY)
+            if (case, seed, repeat) in planned and wanted and status in FINAL:
+                held[case, seed, repeat] = run_id
+            else:
+                stale.append(str(run_id))
+        return stale, [run for name, run in planned.items() if name not in held]
+
+    def one(self, run: PlannedRun, display: Display) -> None:
         """Run once and store the rows."""
         display.started(run)
-        started = datetime.now(UTC)
-        run_id = f"{run.case.name}-s{run.seed}-{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-        identity = Identity(run_id, key, self.commit, self.dirty, started.isoformat(timespec="milliseconds"))
-        job = Job("run", run.case, self.folder(), self.project, run.seed)
+        case, started = run.case, datetime.now(UTC)
+        run_id = f"{case.name}-s{run.seed}-{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        key, moment = self.keys[case.name], started.isoformat(timespec="milliseconds")
+        identity = Identity(run_id, key, self.commit, self.dirty, moment)
+        job = Job("run", case, self.folder(), self.project, run.seed)
         ended = self.watch(job, display)
         if not ended.outcome.environment:  # it died before it could say
-            known = self.surroundings[run.case.name]
+            known = self.surroundings[case.name]
             ended.outcome = replace(ended.outcome, environment=known.environment, version_key=known.version_key)
+        if code_digest(case, self.catalog) != self.code[case.name]:
+            reason = "its source code was edited while the suite ran: run the suite again"
+            ended.outcome = replace(ended.outcome, status="failed", reason=reason)
         outcome, values, rows = record(self.suite, run, identity, job, ended, self.metrics)
         if outcome.status != "ok":
             self.keep_log(job, run_id)
         self.run_set.add(run_id, rows)
         shutil.rmtree(job.folder)
-        display.ended(run, outcome, headline(values, self.primary[run.case.name]), ended.seconds)
+        display.ended(run, outcome, headline(values, self.primary[case.name]), ended.seconds)
 
     def watch(self, job: Job, display: Display | None = None) -> Ended:
         """Have the fork server do a job, under watch; a server that has gone is replaced."""
-        ended = Watch(self.server(job.case), job, display.advanced if display else lambda progress: None).run()
+        on_progress = display.advanced if display else lambda progress: None
+        try:
+            ended = Watch(self.server(job.case), job, on_progress).run()
+        except ServerGoneError:  # it went between two jobs: this one has not begun
+            self.close()
+            ended = Watch(self.server(job.case), job, on_progress).run()
         if ended.server_gone:
             self.close()
         return ended

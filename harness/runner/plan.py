@@ -11,7 +11,17 @@ from harness.catalog import BUILT_IN, Catalog
 from harness.digests import digest_of
 from harness.suite import Case, Suite
 
-MEASURING_CODE = ("digests.py", "seeds.py", "train.py", "probes/*.py", "runner/worker.py")
+MEASURING_CODE = (
+    "digests.py",
+    "metrics/*.py",
+    "observations.py",
+    "probes/*.py",
+    "runner/client.py",
+    "runner/record.py",
+    "runner/worker.py",
+    "seeds.py",
+    "train.py",
+)
 """Files of the harness whose change makes a run another run; the parts of the case come on top."""
 
 
@@ -43,7 +53,10 @@ def planned_runs(suite: Suite) -> list[PlannedRun]:
 
 
 def code_digest(case: Case, catalog: Catalog) -> str:
-    """Return the digest of the source files that a case executes, shared helpers of its catalogues included."""
+    """Return the digest of the source files that a case executes.
+
+    Of a user's catalogue, every file counts: any of its parts may import any other.
+    """
     parts = [
         catalog.part("models", case.model.name),
         catalog.part("data", case.data.name),
@@ -52,6 +65,8 @@ def code_digest(case: Case, catalog: Catalog) -> str:
     files = {BUILT_IN / path for pattern in MEASURING_CODE for path in BUILT_IN.glob(pattern)}
     for part in parts:
         files |= {part.path, *(part.root / part.kind).glob("_[!_]*.py")}
+    for root in catalog.roots[1:]:
+        files |= set(root.rglob("*.py"))
     return digest_of(sorted(f"{file.name} {_file_digest(file)}" for file in files))
 
 

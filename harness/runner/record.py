@@ -72,15 +72,22 @@ def measure(metrics: Mapping[str, Metric], seen: Observations) -> tuple[dict[str
     values: dict[str, Value] = {}
     for name, metric in metrics.items():
         try:
-            values[name] = metric.measure(seen)
+            value: object = metric.measure(seen)
         except Exception as error:  # a user's own code: its fault is a failed run, not ours
             return {}, f"metric {name!r} failed: {type(error).__name__}: {error}"
+        if not isinstance(value, Value):
+            found = f"{type(value).__name__} {value!r}"
+            return {}, f"metric {name!r} returned {found}; allowed: number(x), text(x) or null(reason) of harness.observations"
+        values[name] = value
     return values, ""
 
 
 def observe(job: Job, ended: Ended) -> Observations:
     """Return what the run saw of itself, with what was seen from outside."""
     seen = Observations.load(job.folder)
+    for held in vars(seen).values():
+        if isinstance(held, np.ndarray):
+            held.flags.writeable = False  # a metric reads; what it changed, the next one would see
     if ended.tree_peak_bytes is not None:
         seen.host_peak_bytes = max(seen.host_peak_bytes or 0, ended.tree_peak_bytes)
     seen.gpu_samples = ended.gpu_samples

@@ -24,7 +24,6 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 def main(preload: list[str]) -> None:
     """Serve until stdin closes."""
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no orphan, even when the harness is killed
     _prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a job leaves behind comes to us, to be ended
     # torch imports its compiler when the first optimiser is made: 1.2 s that no run shall pay.
     for module in ("torch", "torch._dynamo", "torch.utils.flop_counter", "harness.runner.worker", *preload):

@@ -20,6 +20,7 @@ from harness.runner.client import ForkServer, ServerGoneError
 from harness.runner.jobs import LOG, PROGRESS, Job, Outcome, Status
 
 POLL_SECONDS = 0.05
+STOP_SECONDS = 30.0
 MEMORY_PERIOD_SECONDS = 0.25
 MEMORY_SHARE = 0.9
 """Share of the memory free at a run's start that the run may fill."""
@@ -49,6 +50,7 @@ class Watch:
         self._read_to = 0
         self._limit = job.case.memory_limit_bytes or int(psutil.virtual_memory().available * MEMORY_SHARE)
         self._next_memory = 0.0
+        self._over = False
         self._oom_kills = _kernel_oom_kills()
 
     def run(self) -> Ended:
@@ -58,25 +60,29 @@ class Watch:
         deadline = started + self._job.case.timeout_seconds if self._job.kind == "run" else float("inf")
         pid = self._server.submit(self._job.folder)
         try:
-            self._ended.outcome = self._until_end(pid, deadline)
+            code = self._until_end(pid, deadline)
+            self._ended.outcome = self._explain(code) if isinstance(code, int) else code
         except ServerGoneError as error:
             _kill_session(pid)
             self._ended.server_gone = True
             self._ended.outcome = Outcome("killed", str(error))
         except BaseException:
-            self._stop(pid)
+            if not self._over:
+                self._stop(pid)
             raise
         finally:
             self._stop_sampler()
         self._ended.seconds = time.monotonic() - started
         return self._ended
 
-    def _until_end(self, pid: int, deadline: float) -> Outcome:
+    def _until_end(self, pid: int, deadline: float) -> int | Outcome:
+        """Return the job's exit code, or why it was ended."""
         while True:
             code = self._server.wait(POLL_SECONDS)
+            self._over = code is not None
             self._read_progress(pid)
             if code is not None:
-                return self._explain(code)
+                return code
             now = time.monotonic()
             if now > deadline:
                 self._stop(pid)
@@ -101,24 +107,24 @@ class Watch:
         """Kill the job and wait until the server has seen it end."""
         _kill_session(pid)
         try:
-            while self._server.wait(1.0) is None:
-                pass
+            gone = self._server.wait(STOP_SECONDS) is None  # stuck in a driver, say: a new server serves the rest
         except ServerGoneError:
-            self._ended.server_gone = True
+            gone = True
+        self._over, self._ended.server_gone = True, gone
 
     def _explain(self, code: int) -> Outcome:
         outcome = Outcome.read(self._job.folder)
         if code == 0 and outcome is not None:
             return outcome
         if code < 0:
-            return self._killed(signal.Signals(-code))
+            return self._killed(-code)
         return Outcome("failed", f"the process left with exit code {code} before it was done{self._last_words()}")
 
-    def _killed(self, number: signal.Signals) -> Outcome:
+    def _killed(self, number: int) -> Outcome:
         status: Status = "failed" if number in CRASH_SIGNALS else "killed"
         if number == signal.SIGKILL and _kernel_oom_kills() > self._oom_kills:
             return Outcome("oom", "killed by the kernel: the machine ran out of memory")
-        return Outcome(status, f"ended by {number.name}{self._last_words()}")
+        return Outcome(status, f"ended by {_signal_name(number)}{self._last_words()}")
 
     def _last_words(self) -> str:
         try:
@@ -147,6 +153,13 @@ class Watch:
         if self._sampler is not None:
             self._sampler.stop()
             self._ended.gpu_samples, self._ended.gpu_null_reason = self._sampler.samples, self._sampler.null_reason
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal has no name
+        return f"signal {number}"
 
 
 def _kill_session(pid: int) -> None:

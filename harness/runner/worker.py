@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter
@@ -20,12 +22,11 @@ from harness.models import DataSpec, Model
 from harness.observations import Observations
 from harness.probes.flops import count_flops
 from harness.probes.inference import time_forward
-from harness.probes.memory import peak_rss_bytes
 from harness.runner.jobs import PROGRESS, Job, Outcome
 from harness.seeds import seed_globals, set_lane
 from harness.suite import Case
 from harness.tasks import Task
-from harness.train import DivergedError, Progress, StepPlan, autocast, evaluation_batch, hold_out, train
+from harness.train import DivergedError, Progress, StepPlan, autocast, evaluate, hold_out, train
 from harness.train import Job as TrainJob
 
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
@@ -49,8 +50,11 @@ def work(folder: Path) -> None:
 
 def _failure(error: BaseException) -> Outcome:
     text = f"{type(error).__name__}: {error}".strip(": ")
-    memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or any(mark in str(error) for mark in OUT_OF_MEMORY)
-    return Outcome("oom" if memory else "failed", text)
+    return Outcome("oom" if _of_memory(error) else "failed", text)
+
+
+def _of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(mark in str(error) for mark in OUT_OF_MEMORY)
 
 
 def identify(job: Job) -> Outcome:
@@ -72,13 +76,11 @@ def run(job: Job) -> Outcome:
     task: Task = catalog.load("tasks", case.task.name)
     splits = load_data(job, catalog, seen)
     training = build(job, catalog, splits, task, device, seen)
-    model = training.model
-    initial = digests.state_digests(model.state_dict())
+    initial = initial_digests(training)
 
     train(training, seen)
-    read_memory(seen, device)
-    final = digests.state_digests(model.state_dict())
-    score(training, case, seen)
+    final = digests.state_digests(training.model.state_dict())
+    score(training, seen)
     measure_inference(training, seen)
     count_operations(training, seen)
 
@@ -115,7 +117,11 @@ def choose_device(name: str) -> torch.device:
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise HarnessError(f"device {name!r}: torch {torch.__version__} finds no usable CUDA device; use --device cpu")
     device = torch.device(name)
-    return torch.device("cuda", torch.cuda.current_device()) if name == "cuda" else device
+    if name == "cuda":
+        return torch.device("cuda", torch.cuda.current_device())
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # what a model makes on plain "cuda" is then on this one
+    return device
 
 
 def announce(folder: Path, device: torch.device) -> None:
@@ -163,8 +169,6 @@ def build(job: Job, catalog: Catalog, splits: Splits, task: Task, device: torch.
     seen.parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     seen.model_bytes = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
     training, validation = hold_out(splits.train, case.recipe.validation, job.seed)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
     return TrainJob(
         model=model,
         task=task,
@@ -180,30 +184,50 @@ def build(job: Job, catalog: Catalog, splits: Splits, task: Task, device: torch.
     )
 
 
-def read_memory(seen: Observations, device: torch.device) -> None:
-    """Note the peaks of host and device memory up to now."""
-    seen.host_peak_bytes = peak_rss_bytes()
-    if device.type == "cuda":
-        seen.cuda_allocated_peak_bytes = torch.cuda.max_memory_allocated(device)
-        seen.cuda_reserved_peak_bytes = torch.cuda.max_memory_reserved(device)
-    else:
-        no_gpu = ("cuda_allocated_peak_bytes", "cuda_reserved_peak_bytes", "gpu_samples")
-        seen.nulls |= dict.fromkeys(no_gpu, "no_gpu")
+def initial_digests(training: TrainJob) -> dict[str, str]:
+    """Return the digests of the weights before training; their time is no part of the time to the first step."""
+    started = perf_counter()
+    found = digests.state_digests(training.model.state_dict())
+    training.build_started += perf_counter() - started
+    return found
 
 
-def score(training: TrainJob, case: Case, seen: Observations) -> None:
-    """Score the selected weights on the test split."""
-    scores = training.task.evaluate(training.model, training.test, evaluation_batch(case.recipe))
+def score(training: TrainJob, seen: Observations) -> None:
+    """Score the selected weights on the test split.
+
+    Raises:
+        DivergedError: the test loss or a weight is not finite.
+    """
+    scores = evaluate(training, training.test)
+    if not math.isfinite(scores.loss):
+        raise DivergedError(f"test loss was {scores.loss} after training")
+    for name, parameter in training.model.named_parameters():
+        if not parameter.isfinite().all():
+            raise DivergedError(f"weights {name!r} were not finite after training")
     seen.test_loss, seen.predictions, seen.labels = scores.loss, scores.predictions, scores.labels
 
 
+@contextmanager
+def spared(seen: Observations, *fields: str) -> Iterator[None]:
+    """Let a probe of the trained model fail without the run: its fields are null, and say why. Lack of memory goes on up."""
+    try:
+        yield
+    except Exception as error:
+        if _of_memory(error):
+            raise
+        first, *_ = [*str(error).splitlines(), ""]
+        seen.nulls |= dict.fromkeys(fields, f"unsupported: {type(error).__name__}: {first}")
+
+
 def measure_inference(training: TrainJob, seen: Observations) -> None:
-    """Time forward passes of one sample and of a training batch."""
+    """Time forward passes of one sample and of a training batch, in the precision of training."""
     plan = StepPlan.of(training.recipe, len(training.train))
     inputs = training.test.inputs
     seen.infer_batch_size = min(plan.batch_size, len(inputs))
-    seen.infer_latency_seconds = time_forward(training.model, inputs[:1], training.device)
-    seen.infer_batch_seconds = time_forward(training.model, inputs[: seen.infer_batch_size], training.device)
+    for field, samples in (("infer_latency_seconds", 1), ("infer_batch_seconds", seen.infer_batch_size)):
+        with spared(seen, field):
+            context = autocast(training.device, training.precision)
+            setattr(seen, field, time_forward(training.model, inputs[:samples], training.device, context))
 
 
 def count_operations(training: TrainJob, seen: Observations) -> None:
@@ -211,6 +235,9 @@ def count_operations(training: TrainJob, seen: Observations) -> None:
     samples = min(2, len(training.train))  # batch normalisation wants more than one
     inputs, labels = training.train.inputs[:samples], training.train.labels[:samples]
     training.model.train()
-    with autocast(training.device, training.precision):
+    with spared(seen, "train_flops_per_sample"), autocast(training.device, training.precision):
         operations = count_flops(lambda: training.task.loss(training.model, inputs, labels).backward())
-    seen.train_flops_per_sample = operations // samples
+        if operations or not seen.parameters:
+            seen.train_flops_per_sample = operations // samples
+        else:
+            seen.nulls["train_flops_per_sample"] = "unsupported: none of the model's operations are known to the counter"

@@ -45,7 +45,7 @@ class Parts:
 
 def broken_rules(case: Case, node: Node, parts: Parts) -> Iterator[Problem]:
     """Yield every rule that a case breaks; `node` is its table, with the lines."""
-    for rule in (_names, _options, _length, _optimizer, _schedule, _selection, _seeds, _scores, _gates):
+    for rule in (_names, _options, _length, _optimizer, _schedule, _selection, _precision, _seeds, _scores, _gates):
         try:
             for path, message in rule(case, node, parts):
                 yield _problem(node, path, f"{_written(path)}: {message}")
@@ -125,6 +125,16 @@ def _schedule(case: Case, node: Node, parts: Parts) -> Broken:
 def _selection(case: Case, node: Node, parts: Parts) -> Broken:
     if case.recipe.select == "best" and case.recipe.validation == 0 and node.sound("recipe", "validation"):
         yield ("recipe", "select"), 'found "best" without a validation split; allowed with recipe.validation above 0'
+
+
+def _precision(case: Case, node: Node, parts: Parts) -> Broken:
+    execution, path = case.execution, ("execution", "precision")
+    if execution.precision != "tf32" or not node.sound("execution"):
+        return
+    if execution.lane == "deterministic":
+        yield path, 'found "tf32" in the lane "deterministic", which switches TensorFloat-32 off; allowed in: speed'
+    elif execution.device == "cpu":
+        yield path, 'found "tf32" on the device "cpu", which has no TensorFloat-32; allowed on: cuda'
 
 
 def _seeds(case: Case, node: Node, parts: Parts) -> Broken:

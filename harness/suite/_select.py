@@ -26,6 +26,13 @@ class Overrides:
     device: str | None = None
     threads: int | None = None
 
+    def __str__(self) -> str:
+        """The options as they would be typed: '-k lenet --seeds 1,2'; '' for none."""
+        seeds = ",".join(map(str, self.seeds)) if self.seeds else None
+        named = [("-k", self.keyword), *(("--tag", tag) for tag in self.tags), ("--seeds", seeds)]
+        named += [("--device", self.device), ("--threads", str(self.threads) if self.threads else None)]
+        return " ".join(f"{name} {value}" for name, value in named if value is not None)
+
 
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Return the seeds that a text names: '3' -> (1, 2, 3), '7,' -> (7,), '1,4-6' -> (1, 4, 5, 6).

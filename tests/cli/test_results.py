@@ -56,3 +56,26 @@ def test_garbage_collection_keeps_the_last_and_clears_what_was_left(
     assert [run_set.path.exists() for run_set in made] == [False, False, True]
     assert not (made[2].path / ".work-dead").exists()
     assert f"removed {made[0].name}" in capsys.readouterr().out
+
+
+def test_what_is_no_run_set_is_never_removed(made: list[RunSet], project_folder: Path) -> None:
+    """A folder with another program's manifest stays, and so do the run sets named beside it."""
+    web = project_folder / "web"
+    web.mkdir()
+    (web / "manifest.json").write_text('{"name": "app"}')
+
+    assert main(["results", "rm", made[0].name, "./web"]) == 5
+
+    assert web.exists()
+    assert made[0].path.exists()
+
+
+def test_a_run_set_in_use_does_not_stop_garbage_collection(made: list[RunSet], capsys: pytest.CaptureFixture[str]) -> None:
+    """It is skipped, which stderr says; the others go."""
+    with made[0].lock():
+        assert main(["results", "gc", "--keep", "1"]) == 0
+
+    shown = capsys.readouterr()
+    assert [run_set.path.exists() for run_set in made] == [True, False, True]
+    assert f"skipped {made[0].name}" in shown.err
+    assert shown.out == f"removed {made[1].name}\n"

@@ -22,7 +22,7 @@ def evaluation(epoch: int, accuracy: float, loss: float) -> Evaluation:
 def gpu_samples() -> list[GpuSample]:
     """Four readings; the driver refused the power in one of them."""
     readings = [(10.0, 100.0, 90.0, 50.0), (80.0, 900.0, 700.0, 250.0), (90.0, 800.0, 750.0, None), (60.0, 200.0, 95.0, 60.0)]
-    return [GpuSample(0.1 * count, "GPU-1", *reading) for count, reading in enumerate(readings)]
+    return [GpuSample(0.1 * count, "GPU-1", *reading, 1000 + count) for count, reading in enumerate(readings)]
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def observed() -> Observations:
         build_seconds=0.25,
         first_step_seconds=0.5,
         train_seconds=7.5,
+        train_windows=[(999.5, 1001.5), (1001.75, 1003.5)],
         evaluations=[evaluation(1, 0.5, 1.2), evaluation(2, 0.8, 0.6), evaluation(3, 0.9, 0.7)],
         targets={"accuracy": 0.75},
         test_loss=0.61,
@@ -55,7 +56,6 @@ def observed() -> Observations:
         cuda_allocated_peak_bytes=5_000_000,
         cuda_reserved_peak_bytes=20_000_000,
         gpu_samples=gpu_samples(),
-        gpu_sample_period_seconds=0.1,
         digests={name: name[0] * 64 for name in ("data", "batch_order", "initial_weights", "final_weights", "loss_curve")},
     )
 

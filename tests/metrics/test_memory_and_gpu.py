@@ -73,8 +73,31 @@ def test_a_reading_always_refused_is_unsupported(name: str, reading: str, measur
 
 def test_utilisation_needs_three_readings(measure: Measure, observed: Observations) -> None:
     """Two readings say nothing about a run, even among more samples; three do, and an idle GPU is a measured 0."""
-    idle = GpuSample(0.4, "GPU-1", 0.0, 1.0, 1.0, 1.0)
+    idle = GpuSample(0.4, "GPU-1", 0.0, 1.0, 1.0, 1.0, 1001.0)
     refused = replace(idle, utilization=None)
 
     assert measure("gpu_utilization", replace(observed, gpu_samples=[idle, idle, refused])) == null("too_short")
     assert measure("gpu_utilization", replace(observed, gpu_samples=[idle] * 3)) == number(0.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "n"), [("gpu_utilization", 50.0, 4), ("gpu_power", 150.0, 4), ("gpu_memory_device", 1200.0, 6)]
+)
+def test_only_samples_of_training_count(name: str, value: float, n: int, measure: Measure, observed: Observations) -> None:
+    """Loading and inference count nowhere; an evaluation between two epochs counts in the memory held, not in the use."""
+    busy = [(10.5, 40.0), (11.0, 50.0), (20.0, 60.0), (21.0, 50.0)]
+    samples = [GpuSample(0.0, "GPU-1", share, 1000.0, 1000.0, 3 * share, at) for at, share in busy]
+    samples += [GpuSample(0.0, "GPU-1", 100.0, 1200.0, 1200.0, 900.0, at) for at in (12.0, 13.0)]  # evaluation
+    samples += [GpuSample(0.0, "GPU-1", 0.0, 9000.0, 9000.0, 1.0, at) for at in (1.0, 9.9, 21.5, 30.0)]  # before and after
+    samples.sort(key=lambda sample: sample.monotonic)
+
+    windowed = replace(observed, gpu_samples=samples, train_windows=[(10.0, 11.5), (19.0, 21.25)])
+
+    assert measure(name, windowed) == number(value, n)
+
+
+@pytest.mark.parametrize("name", GPU_METRICS)
+def test_a_training_between_two_samples_is_too_short(name: str, measure: Measure, observed: Observations) -> None:
+    """Readings that all lie outside the training say nothing about it."""
+    assert measure(name, replace(observed, train_windows=[(1000.25, 1000.75)])) == null("too_short")
+    assert measure(name, replace(observed, train_windows=[])) == null("too_short")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ def test_readings_come_in_base_units(driver: Path) -> None:
         assert expected == tuple(one[name] for name in names)
     times = [one["seconds"] for one in seen["samples"]]
     assert times == sorted(times)
+
+
+def test_samples_carry_the_clock_that_all_processes_share(driver: Path) -> None:
+    """A sample of one process can be placed among the moments that another noted."""
+    before = time.monotonic()
+    samples = sample(driver, UTILIZATION=1)["samples"]
+    after = time.monotonic()
+
+    assert all(before < one["monotonic"] < after for one in samples)
 
 
 def test_a_refused_reading_is_null_and_the_others_stay(driver: Path) -> None:

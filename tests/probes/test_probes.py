@@ -75,13 +75,33 @@ def test_the_fused_lstm_is_counted() -> None:
         assert count_flops(lambda: lstm(x_BLD)) == 2 * 5 * 2 * 4 * 16 * (10 + 16)
 
 
+def test_attention_is_counted_by_its_two_products() -> None:
+    """Scores and weighted values cost 2 * B * H * L * L * D each, forward; the backward pass costs twice that."""
+    q_BHLD = torch.ones(2, 3, 7, 4, requires_grad=True)
+    k_BHLD, v_BHLD = (torch.ones(2, 3, 7, 4, requires_grad=True) for _ in range(2))
+    forward = 2 * (2 * 2 * 3 * 7 * 7 * 4)
+
+    assert forward == count_flops(lambda: F.scaled_dot_product_attention(q_BHLD, k_BHLD, v_BHLD))
+    assert 3 * forward == count_flops(lambda: F.scaled_dot_product_attention(q_BHLD, k_BHLD, v_BHLD).sum().backward())
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_attention_layers_are_counted(need_weights: bool) -> None:
+    """A MultiheadAttention costs its four projections, 2 * B * L * E * E each, and its two products."""
+    attention, x_BLE = nn.MultiheadAttention(8, 2, batch_first=True), torch.ones(3, 5, 8)
+
+    counted = count_flops(lambda: attention(x_BLE, x_BLE, x_BLE, need_weights=need_weights))
+
+    assert counted == 4 * (2 * 3 * 5 * 8 * 8) + 2 * (2 * 3 * 2 * 5 * 5 * 4)
+
+
 def test_counting_leaves_the_kernels_as_they_were() -> None:
-    """oneDNN is on again afterwards, also after an error."""
-    before = torch.backends.mkldnn.enabled
+    """oneDNN and cuDNN are on again afterwards, also after an error."""
+    before = torch.backends.mkldnn.enabled, torch.backends.cudnn.enabled
     with pytest.raises(RuntimeError):
         count_flops(lambda: torch.ones(2) @ torch.ones(3))
 
-    assert torch.backends.mkldnn.enabled == before
+    assert before == (torch.backends.mkldnn.enabled, torch.backends.cudnn.enabled)
 
 
 PEAK = """
@@ -93,6 +113,34 @@ block[::4096] = b"x" * len(block[::4096])
 del block
 print(peak_rss_bytes() - before)
 """
+
+
+PEAKS = """
+import torch
+from harness.observations import Observations
+from harness.probes.peaks import Peaks
+
+def hold(mib):
+    block = bytearray(mib * 2**20)
+    block[::4096] = b"x" * len(block[::4096])
+
+seen = Observations()
+peaks = Peaks(torch.device("cpu"), seen)
+hold(300)
+peaks.begin(); peaks.end()
+before = seen.host_peak_bytes
+peaks.begin(); hold(64); peaks.end()
+hold(200)
+peaks.begin(); peaks.end()
+print(seen.host_peak_bytes - before)
+"""
+
+
+def test_what_lies_between_the_stretches_is_not_in_their_peak() -> None:
+    """Of blocks of 300, 64 and 200 MiB, only the one taken within a stretch raises the peak."""
+    done = subprocess.run([sys.executable, "-P", "-c", PEAKS], capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) == pytest.approx(64 * MIB, abs=2 * MIB)
 
 
 def test_a_planted_block_is_seen_in_the_peak_though_it_is_gone() -> None:
@@ -148,3 +196,18 @@ def test_forward_passes_are_timed_in_evaluation_mode_and_the_mode_is_kept() -> N
     assert modes == [False] * len(modes)
     assert model.training
     assert (seconds > 0).all()
+
+
+def test_forward_passes_run_in_the_context_they_are_given() -> None:
+    """What is timed is the precision that the caller chose."""
+    kinds: list[torch.dtype] = []
+
+    class Probe(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            out = super().forward(x)
+            kinds.append(out.dtype)
+            return out
+
+    inference.time_forward(Probe(2, 2), torch.ones(1, 2), torch.device("cpu"), torch.autocast("cpu", torch.bfloat16))
+
+    assert set(kinds) == {torch.bfloat16}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +19,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.errors import ResultsError, UsageError
-from harness.results import RUN_TABLES, SCHEMA_VERSION, TABLES, RunSet, find_run_set, leftovers, run_sets, superfluous, to_table
+from harness.results import (
+    RUN_TABLES,
+    SCHEMA_VERSION,
+    TABLES,
+    RunSet,
+    find_run_set,
+    leftovers,
+    list_entries,
+    remove,
+    run_sets,
+    superfluous,
+    to_table,
+)
 from harness.suite import Case, PartRef, Recipe, Suite
 
 
@@ -229,3 +243,107 @@ def test_only_folders_of_dead_harnesses_are_leftovers(tmp_path: Path, suite: Sui
         )
         done = subprocess.run([sys.executable, "-P", "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_fold_while_reading_loses_no_run(run_set: RunSet) -> None:
+    """A reader that opened the table before a fold and lists the parts after it sees the folded runs all the same."""
+    expected = [f"r{number:02}" for number in range(40)]
+    for name in expected[:20]:
+        run_set.add(name, rows_of(name))
+    read: list[set[str]] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            read.append(set(RunSet(run_set.path).run_ids()))
+
+    reader = threading.Thread(target=watch)
+    reader.start()
+    for name in expected[20:]:
+        run_set.add(name, rows_of(name))
+        run_set.fold()
+    done.set()
+    reader.join()
+
+    assert all(set(expected[:20]) <= seen for seen in read)
+    assert read
+    assert sorted(run_set.run_ids()) == expected
+
+
+def test_tables_are_on_the_disk_before_the_parts_go(run_set: RunSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut after a fold finds the merged files whole: each is flushed before it takes its name."""
+    flushed: set[int] = set()
+    flush = os.fsync
+
+    def note(descriptor: int) -> None:
+        flushed.add(os.fstat(descriptor).st_ino)
+        flush(descriptor)
+
+    run_set.add("r1", rows_of("r1"))
+    monkeypatch.setattr(os, "fsync", note)
+
+    run_set.fold()
+
+    assert {(run_set.path / f"{table}.parquet").stat().st_ino for table in RUN_TABLES} <= flushed
+
+
+def test_a_drop_cut_short_leaves_no_run_without_numbers(run_set: RunSet) -> None:
+    """The runs table is rewritten first, so that no run counts whose measurements are gone."""
+    for name in ("r1", "r2"):
+        run_set.add(name, rows_of(name))
+    run_set.fold()
+    (run_set.path / ".measurements.parquet").mkdir()  # where the new table would be written
+
+    with pytest.raises(ResultsError, match="cannot be written"):
+        run_set.drop(["r1"])
+
+    assert run_set.run_ids() == ["r2"]
+
+
+def test_sizes_are_counted_while_runs_delete_their_files(tmp_path: Path, run_set: RunSet) -> None:
+    """Listing does not mind files and folders that vanish under it."""
+    done = threading.Event()
+
+    def churn() -> None:
+        folder = run_set.path / ".work-x"
+        while not done.is_set():
+            (folder / "run").mkdir(parents=True)
+            for number in range(5):
+                (folder / "run" / str(number)).touch()
+            shutil.rmtree(folder)
+
+    worker = threading.Thread(target=churn)
+    worker.start()
+    try:
+        entries = [entry for _ in range(150) for entry in list_entries(tmp_path)]
+    finally:
+        done.set()
+        worker.join()
+
+    assert {entry.run_set.path for entry in entries} == {run_set.path}
+    assert all(entry.size_bytes > 0 for entry in entries)
+
+
+def test_another_programs_manifest_makes_no_run_set(tmp_path: Path) -> None:
+    """A web application's folder is not taken for results."""
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "manifest.json").write_text('{"name": "app", "icons": []}')
+
+    with pytest.raises(ResultsError, match=r"web/manifest\.json: damaged, or no run set's"):
+        find_run_set(tmp_path / "results", str(tmp_path / "web"))
+
+
+def test_only_run_sets_in_their_place_are_removed(tmp_path: Path, suite: Suite) -> None:
+    """A run set elsewhere, such as a copy, and anything under baselines stay."""
+    run_set = RunSet.create(tmp_path / "results", suite)
+    places = [tmp_path / "copy", tmp_path / "results" / "baselines" / "x", tmp_path / "results" / "other" / "x"]
+    for place in places:
+        shutil.copytree(run_set.path, place)
+
+    for place in places:
+        with pytest.raises(UsageError, match="not removed"):
+            remove(tmp_path / "results", RunSet(place))
+    remove(tmp_path / "results", run_set)
+
+    assert all(place.exists() for place in places)
+    assert not run_set.path.exists()

@@ -91,6 +91,68 @@ def test_edited_code_runs_again(project_folder: Path, write_project: Callable[..
     assert len(again.run_ids()) == 2
 
 
+def test_cases_alike_in_all_but_their_names_are_each_run(
+    project_folder: Path, write_project: Callable[..., None], run_mine: Callable[..., Ran]
+) -> None:
+    """An A/A pair is two cases; a case that is renamed is run under its new name."""
+    write_project({"good": 'name = "a"'})
+    suite = project_folder / "suites" / "mine.toml"
+    suite.write_text(suite.read_text() + '[[case]]\nname = "b"\nmodel = "good"\n')
+
+    ran = run_mine(seeds=(1,))
+
+    assert ran.run_set.table("runs")["case"].tolist() == ["a", "b"]
+    ran.run_set.update(complete=False)
+    suite.write_text(suite.read_text().replace('"b"', '"c"'))
+    assert set(run_mine(seeds=(1,)).run_set.table("runs")["case"]) == {"a", "c"}
+
+
+def test_an_unfinished_set_is_not_taken_up_by_other_options(
+    write_project: Callable[..., None], run_mine: Callable[..., Ran]
+) -> None:
+    """Narrowing or overriding starts a run set of its own and leaves the unfinished one whole."""
+    write_project({"good": "", "nan": ""})
+    first = run_mine().run_set
+    first.update(complete=False)
+
+    narrowed = run_mine(keyword="good", seeds=(1,))
+
+    assert not narrowed.continued
+    assert narrowed.run_set.path != first.path
+    assert len(first.run_ids()) == 4
+
+
+def test_data_that_is_away_for_a_while_costs_no_run(
+    project_folder: Path, write_project: Callable[..., None], run_mine: Callable[..., Ran]
+) -> None:
+    """A case that cannot be looked at when its set is taken up keeps the runs it has."""
+    write_project({"good": ""})
+    data = project_folder / "bench" / "data" / "clouds.py"
+    identity = "identity=lambda context, **options: open('points.txt').read()"
+    data.write_text(data.read_text().replace("synthetic=True", f"synthetic=True, {identity}"))
+    (project_folder / "points.txt").write_text("1 2 3")
+    first = run_mine().run_set
+    held = first.run_ids()
+    first.update(complete=False)
+    (project_folder / "points.txt").rename(project_folder / "away.txt")
+
+    assert run_mine().statuses == {"ok": 2}
+    assert sorted(first.run_ids()) == sorted(held)
+
+
+def test_runs_that_failed_are_run_again(write_project: Callable[..., None], run_mine: Callable[..., Ran]) -> None:
+    """Taking up an unfinished set gives failed runs another try, and leaves good ones alone."""
+    write_project({"good": "", "exit": ""})
+    first = run_mine(seeds=(1,)).run_set
+    held = first.table("runs").set_index("case")["run_id"]
+    first.update(complete=False)
+
+    again = run_mine(seeds=(1,)).run_set.table("runs").set_index("case")["run_id"]
+
+    assert again["good"] == held["good"]
+    assert again["exit"] != held["exit"]
+
+
 def test_fresh_starts_anew(write_project: Callable[..., None], run_mine: Callable[..., Ran]) -> None:
     """--fresh leaves an unfinished set alone."""
     write_project({"good": ""})
@@ -146,13 +208,17 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGHUP, 130), (signal.SIGKILL, -9)]
+)
 def test_a_stopped_harness_keeps_its_runs_and_leaves_no_process(
     number: signal.Signals, code: int, project_folder: Path, write_project: Callable[..., None], run_mine: Callable[..., Ran]
 ) -> None:
     """Ctrl-C, a cancelled job and kill -9 lose at most the run in flight; the next start goes on from there."""
-    write_project({"good": "", "hang": "timeout_seconds = 600"})
+    write_project({"good": "", "nursery": "timeout_seconds = 600"})
     process = start_until_first_run(project_folder)
+    while not any("600.125" in child.cmdline() for child in descendants(process)):
+        assert process.poll() is None
     family = descendants(process)
 
     process.send_signal(number)

@@ -13,6 +13,7 @@ from harness.runner.execute import Ran
 FAULTS = {
     "segfault": ("", "failed", "SIGSEGV"),
     "kill": ("", "killed", "SIGKILL"),
+    "realtime": ("", "killed", "signal 40"),
     "hang": ("timeout_seconds = 1.5", "timeout", "not done after 1.5 s"),
     "nan": ("", "diverged", "training loss was nan at step 1"),
     "exception": ("", "failed", "ValueError: boom"),
@@ -26,7 +27,7 @@ FAULTS = {
 def test_every_fault_becomes_a_row_with_its_status_and_the_suite_goes_on(
     write_project: Callable[..., None], run_mine: Callable[..., Ran]
 ) -> None:
-    """Nine faults and a good case: each ends with its own status and reason, and the good runs are measured."""
+    """Ten faults and a good case: each ends with its own status and reason, and the good runs are measured."""
     write_project({name: lines for name, (lines, _, _) in FAULTS.items()} | {"good": ""})
 
     ran = run_mine(seeds=(1,))
@@ -90,3 +91,31 @@ def test_a_metric_that_raises_fails_the_run(
 
     assert ran.statuses == {"failed": 1}
     assert "metric 'broken' failed: ZeroDivisionError" in ran.run_set.table("runs")["reason"][0]
+
+
+@pytest.mark.parametrize(("returned", "told"), [("1.0", "returned float 1.0"), ("seen.losses.sort()", "read-only")])
+def test_a_metric_that_gives_no_value_or_changes_what_it_reads_fails_the_run(
+    returned: str, told: str, project_folder: Path, write_project: Callable[..., None], run_mine: Callable[..., Ran]
+) -> None:
+    """A bare number, and sorting the run's own losses, are told as what they are."""
+    write_project({"good": ""})
+    (project_folder / "bench" / "metrics").mkdir()
+    (project_folder / "bench" / "metrics" / "broken.py").write_text(
+        '"""Careless."""\nfrom harness.metrics import Metric\n'
+        f"def measure(seen):\n    return {returned}\n"
+        'METRIC = Metric(measure=measure, title="Broken", unit="1", direction="higher", metric_class="quality", phase="eval")\n'
+    )
+
+    ran = run_mine(seeds=(1,))
+
+    assert ran.statuses == {"failed": 1}
+    assert told in ran.run_set.table("runs")["reason"][0]
+
+
+def test_code_edited_while_the_suite_runs_is_noticed(write_project: Callable[..., None], run_mine: Callable[..., Ran]) -> None:
+    """A run whose model was edited after its key was made does not pass for a run of that key."""
+    write_project({"vandal": ""})
+
+    ran = run_mine(seeds=(1,))
+
+    assert "its source code was edited while the suite ran" in ran.run_set.table("runs")["reason"][0]

@@ -41,6 +41,10 @@ BROKEN = {
     "recipe = { steps = 5, schedule.warmup_steps = 5 }": "recipe.schedule.warmup_steps: found 5; "
     "allowed: fewer than the recipe's 5 steps",
     "recipe.select = 'best'": 'recipe.select: found "best" without a validation split; allowed with recipe.validation above 0',
+    "execution = { device = 'cuda', precision = 'tf32', lane = 'deterministic' }": "execution.precision: "
+    'found "tf32" in the lane "deterministic", which switches TensorFloat-32 off; allowed in: speed',
+    "execution.precision = 'tf32'": 'execution.precision: found "tf32" on the device "cpu", which has no TensorFloat-32; '
+    "allowed on: cuda",
     "seeds = [1, 3, 1]": "seeds[2]: found seed 1 twice; allowed: each seed once (`repeats` runs all of them again)",
     "targets.f1 = 0.9": "targets.f1: no score of the task 'classification': found \"f1\"; allowed: accuracy, loss",
     "published.acuracy = 0.9": "published.acuracy: no score of the task 'classification': found \"acuracy\", "
@@ -84,6 +88,8 @@ FITTING = [
     "gates.hits = { margin = 0.1, class = 'quality', direction = 'higher', floor = 0.5 }",
     "gates.hits = { level = 'info', floor = 0.5 }",
     "gates.hits_digest = {}",
+    "execution = { device = 'cuda:1', precision = 'tf32' }",
+    "execution = { device = 'auto', precision = 'tf32' }",
     "gates.heat.level = 'info'",
     "gates.laziness = { margin = 0.1 }",
 ]

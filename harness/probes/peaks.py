@@ -1,0 +1,40 @@
+"""Memory peaks of training alone: of the host's resident memory, and of CUDA's allocator."""
+
+from __future__ import annotations
+
+import torch
+
+from harness.observations import Observations
+from harness.probes.memory import peak_rss_bytes, reset_peak_rss
+
+CUDA_FIELDS = ("cuda_allocated_peak_bytes", "cuda_reserved_peak_bytes")
+
+
+class Peaks:
+    """Largest memory over the stretches that each begin with `begin` and end with `end`.
+
+    What is still held when a stretch begins counts in it; so does what CUDA's allocator has reserved by then. Where the
+    host's peak cannot be reset (`reset_peak_rss`), it holds what came between the stretches too.
+    """
+
+    def __init__(self, device: torch.device, seen: Observations) -> None:
+        self._device, self._seen = device, seen
+        if device.type != "cuda":
+            seen.nulls |= dict.fromkeys((*CUDA_FIELDS, "gpu_samples"), "no_gpu")
+
+    def begin(self) -> None:
+        """Begin a stretch."""
+        reset_peak_rss()
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device)
+
+    def end(self) -> None:
+        """End a stretch: note its peaks in the observations, if they are the largest so far."""
+        self._note("host_peak_bytes", peak_rss_bytes())
+        if self._device.type == "cuda":
+            self._note("cuda_allocated_peak_bytes", torch.cuda.max_memory_allocated(self._device))
+            self._note("cuda_reserved_peak_bytes", torch.cuda.max_memory_reserved(self._device))
+
+    def _note(self, field: str, peak: int | None) -> None:
+        if peak is not None:
+            setattr(self._seen, field, max(getattr(self._seen, field) or 0, peak))
