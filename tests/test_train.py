@@ -22,7 +22,7 @@ from harness.observations import Observations
 from harness.probes.memory import peak_rss_bytes, reset_peak_rss
 from harness.seeds import generator
 from harness.suite import Optimizer, Recipe, Schedule
-from harness.train import WARMUP_STEPS, DivergedError, Job, Progress, StepPlan, hold_out, make_schedule, train
+from harness.train import WARMUP_SECONDS, WARMUP_STEPS, DivergedError, Job, Progress, StepPlan, hold_out, make_schedule, train
 
 SAMPLES = 50
 
@@ -294,7 +294,7 @@ def test_windows_and_samples_survive_the_way_to_the_supervisor(tmp_path: Path) -
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 1e9])
 def test_the_warm_up_lasts_its_steps_and_its_seconds(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick steps go on warming up until the time has passed too; a run that ends before keeps to the number of steps."""
-    monkeypatch.setattr("harness.train.WARMUP_SECONDS", seconds)
+    monkeypatch.setitem(WARMUP_SECONDS, "cpu", seconds)
     _, seen = trained(Recipe(batch_size=5, epochs=200))
 
     if seconds == 0.05:
