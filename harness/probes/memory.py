@@ -41,10 +41,11 @@ def _peak_by_rusage() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def tree_rss_bytes(pid: int) -> tuple[int, int] | None:
-    """Return (resident memory now, number of processes) of a process and its descendants; None once it is gone.
+def tree_memory_bytes(pid: int) -> tuple[int, int] | None:
+    """Return (memory in use now, number of processes) of a process and its descendants; None once it is gone.
 
-    Pages that processes share are counted once in each.
+    Resident memory for a process alone. Of several, each counts its proportional share of the pages that it shares
+    (PSS), where the system tells it: loader workers forked over one data set hold it once, not once each.
     """
     try:
         root = psutil.Process(pid)
@@ -54,7 +55,15 @@ def tree_rss_bytes(pid: int) -> tuple[int, int] | None:
     total = 0
     for member in members:
         try:
-            total += member.memory_info().rss
+            total += member.memory_info().rss if len(members) == 1 else _share_bytes(member)
         except psutil.NoSuchProcess:
             continue
     return total, len(members)
+
+
+def _share_bytes(process: psutil.Process) -> int:
+    try:
+        full = process.memory_full_info()
+    except psutil.AccessDenied:
+        return int(process.memory_info().rss)
+    return int(getattr(full, "pss", full.rss))

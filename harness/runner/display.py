@@ -17,6 +17,9 @@ from harness.units import show
 
 COLOURS = {"ok": "green", "diverged": "red", "failed": "red", "oom": "red", "killed": "red", "timeout": "red"}
 
+MOST_OF_A_REASON = 400
+"""Characters shown of why a run failed; the table holds all."""
+
 
 class Display(Protocol):
     """Told of every run as it starts, advances and ends."""
@@ -44,7 +47,7 @@ def result_line(run: PlannedRun, outcome: Outcome, numbers: dict[str, float], se
     """Return a run's result in one line: 'lenet, seed 1: ok, accuracy 0.9500, 9.1 ksamples/s, 3.2 s'."""
     units = {"train_throughput": "{sample}/s"}
     shown = [show(value, units[name]) if name in units else f"{name} {show(value, '1')}" for name, value in numbers.items()]
-    reason = [outcome.reason.splitlines()[0]] if outcome.reason else []
+    reason = [" ".join(outcome.reason.split())[:MOST_OF_A_REASON]] if outcome.reason else []
     return f"{run.title}: " + ", ".join([outcome.status, *reason, *shown, show(seconds, "s")])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -133,6 +134,7 @@ class Session:
     def run(self, continued: bool, left_out: Sequence[str] = ()) -> None:
         """Run whatever the run set does not hold yet, and fold its tables."""
         plan = planned_runs(self.suite)
+        self.tell_of_downloads()
         for case in self.suite.cases:
             self.identify(case)
         stale, missing = self.sort_out(plan)
@@ -147,6 +149,13 @@ class Session:
                     self.one(run, display)
             finally:
                 self.run_set.fold()
+
+    def tell_of_downloads(self) -> None:
+        """Say which data sets will be fetched, because that may take a while in which nothing else is said."""
+        for name in sorted({case.data.name for case in self.suite.cases}):
+            folder = self.project.data / name
+            if self.catalog.part("data", name).fields.get("download") and not folder.is_dir():
+                print(f"fetching {name} into {folder} (HARNESS_DATA_DIR chooses another place)", file=sys.stderr, flush=True)
 
     def identify(self, case: Case) -> None:
         """Have a process fetch the case's data and describe what its runs will run on; make the case's key of it.

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from harness.observations import GpuSample
-from harness.probes.memory import tree_rss_bytes
+from harness.probes.memory import tree_memory_bytes
 from harness.probes.nvml import GpuSampler
 from harness.runner.client import ForkServer, ServerGoneError
 from harness.runner.jobs import LOG, PROGRESS, Job, Outcome, Status
@@ -98,7 +98,7 @@ class Watch:
 
     def _look_at_memory(self, pid: int) -> int:
         """Return the job's resident memory now; note the peak where it has children, whose share it cannot know itself."""
-        used, processes = tree_rss_bytes(pid) or (0, 0)
+        used, processes = tree_memory_bytes(pid) or (0, 0)
         if processes > 1:
             self._ended.tree_peak_bytes = max(self._ended.tree_peak_bytes or 0, used)
         return used

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from torch import nn
@@ -15,7 +14,7 @@ from torch.nn import functional as F
 
 from harness.probes import clock, inference
 from harness.probes.flops import count_flops
-from harness.probes.memory import tree_rss_bytes
+from harness.probes.memory import tree_memory_bytes
 
 MIB = 2**20
 
@@ -161,22 +160,30 @@ def test_a_parents_memory_is_not_the_childs() -> None:
     assert int(done.stdout) < 200 * MIB
 
 
-def test_a_trees_memory_holds_its_children() -> None:
-    """The sum runs over the process and everything below it; a process that is gone has none."""
-    code = (
-        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=0); print(flush=True); p.wait()"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+FAMILY = """
+import os, sys
+block = bytearray(64 * 2**20)
+block[::4096] = b"x" * len(block[::4096])
+if os.fork() == 0:
+    own = bytearray(32 * 2**20)
+    own[::4096] = b"x" * len(own[::4096])
+    print(flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_trees_memory_holds_its_children_and_what_they_share_once() -> None:
+    """A block of 64 MiB in parent and forked child, and 32 MiB of the child's own, are 96 MiB and not 160."""
+    with subprocess.Popen([sys.executable, "-c", FAMILY], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        seen = tree_rss_bytes(process.pid)
-        alone = psutil.Process(process.pid).memory_info().rss
-        process.communicate(b"\n")
+        seen = tree_memory_bytes(process.pid)
+        process.communicate()
 
     assert seen is not None
     assert seen[1] == 2
-    assert seen[0] > alone
-    assert tree_rss_bytes(process.pid) is None
+    assert 96 * MIB <= seen[0] < 130 * MIB
+    assert tree_memory_bytes(process.pid) is None
 
 
 def test_forward_passes_are_timed_in_evaluation_mode_and_the_mode_is_kept() -> None:
