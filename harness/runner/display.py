@@ -17,7 +17,7 @@ from harness.units import show
 
 COLOURS = {"ok": "green", "diverged": "red", "failed": "red", "oom": "red", "killed": "red", "timeout": "red"}
 
-MOST_OF_A_REASON = 400
+MOST_OF_A_REASON = 1000
 """Characters shown of why a run failed; the table holds all."""
 
 
