@@ -17,7 +17,7 @@ from torch import nn
 from harness import digests, environment
 from harness.catalog import Catalog
 from harness.data import Dataset, LoadContext, Splits
-from harness.errors import HarnessError
+from harness.errors import HarnessError, MeasuringError
 from harness.models import DataSpec, Model
 from harness.observations import Observations
 from harness.probes.flops import count_flops
@@ -110,12 +110,12 @@ def choose_device(name: str) -> torch.device:
     """Return the device for 'cpu', 'cuda', 'cuda:1' or 'auto'.
 
     Raises:
-        HarnessError: CUDA is asked for and there is none.
+        MeasuringError: CUDA is asked for and there is none.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise HarnessError(f"device {name!r}: torch {torch.__version__} finds no usable CUDA device; use --device cpu")
+        raise MeasuringError(f"device {name!r}: torch {torch.__version__} finds no usable CUDA device; use --device cpu")
     device = torch.device(name)
     if name == "cuda":
         return torch.device("cuda", torch.cuda.current_device())
