@@ -32,7 +32,7 @@ KINDS: dict[str, str] = {
 }
 """Folder -> name of the object that each of its files defines."""
 
-FACTORIES: dict[str, str] = {"models": "build", "data": "load"}
+FACTORIES: dict[str, str] = {"models": "build", "data": "load", "tasks": "start"}
 """Folder -> the function whose keyword-only arguments are the part's options in a suite."""
 
 BUILT_IN = Path(__file__).parent

@@ -109,6 +109,8 @@ class Observations:
     step_cpu_seconds: Array = field(default_factory=_empty)
     loader_seconds: Array = field(default_factory=_empty)
     """Wall time spent fetching each step's batch, [steps]."""
+    resumed_at_step: int = 0
+    """Steps taken before the process that ended the run took it up from a checkpoint; 0 when one process did all."""
     warmup_steps: int = 0
     """Leading steps left out of speed metrics."""
 
@@ -123,9 +125,24 @@ class Observations:
     evaluations: list[Evaluation] = field(default_factory=list)
     targets: dict[str, float] = field(default_factory=dict)
     """The case's declared targets: metric -> threshold."""
-    test_loss: float | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    """The task's scores of the selected weights on the test split, by name."""
+    test_samples: int = 0
+    """Samples of the test split."""
+    directions: dict[str, Direction] = field(default_factory=dict)
+    """Which way each score is better."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """What explains a score, by metric name."""
+    images: dict[str, str] = field(default_factory=dict)
+    """PNG files in base64 by title, made when the selected weights were scored."""
+    episode_steps: Array = field(default_factory=lambda: _empty("int64"))
+    """Step in which each training episode was played, [episodes]."""
+    episode_returns: Array = field(default_factory=_empty)
+    """Return of each training episode, [episodes]."""
+    test_returns: Array = field(default_factory=_empty)
+    """Return of each test episode, [N]."""
     predictions: Array = field(default_factory=lambda: _empty("int64"))
-    """Predicted class of every test sample, [N]."""
+    """Predicted class of every test sample, [N]; empty where the task classifies nothing, and so are the labels."""
     labels: Array = field(default_factory=lambda: _empty("int64"))
     """True class of every test sample, [N]."""
 

@@ -246,17 +246,10 @@ def train_step(project: Project, case: Case, folder: Path) -> Callable[[], objec
 
 def take_step(loop: Loop) -> None:
     """Take the step that `Loop.epoch` takes, on the first samples."""
-    from torch.nn.utils import clip_grad_norm_
+    import torch
 
-    samples, batch_size, clip_norm = loop.plan.step_samples, loop.plan.batch_size, loop.job.recipe.clip_norm
-    inputs, labels = loop.job.train.inputs[:samples], loop.job.train.labels[:samples]
-    loop.backward(list(zip(inputs.split(batch_size), labels.split(batch_size), strict=True)), samples)
-    if clip_norm is not None:
-        clip_grad_norm_(loop.parameters, clip_norm)
-    loop.optimizer.step()
-    loop.optimizer.zero_grad()
-    if loop.schedule is not None:
-        loop.schedule.step()
+    first = torch.arange(loop.plan.step_samples)
+    loop.step(loop.fetch(first.to(loop.job.device), first), len(first))
 
 
 def infer_step(project: Project, case: Case, folder: Path) -> Callable[[], object]:
@@ -272,7 +265,7 @@ def infer_step(project: Project, case: Case, folder: Path) -> Callable[[], objec
 
     def step() -> None:
         with torch.inference_mode():
-            training.model(inputs)
+            training.learning.infer(training.model, inputs)
         wait_for(training.device)
 
     return step
@@ -284,5 +277,4 @@ def _training(project: Project, case: Case, folder: Path) -> Any:
     from harness.runner.worker import build, load_data, prepare_process
 
     job, catalog, seen = Job("run", case, folder, project, case.seeds[0]), project.catalog(), Observations()
-    task = catalog.load("tasks", case.task.name)
-    return build(job, catalog, load_data(job, catalog, seen), task, prepare_process(case), seen)
+    return build(job, catalog, load_data(job, catalog, seen), prepare_process(case), seen)

@@ -16,10 +16,11 @@ from torch import nn
 
 from harness.catalog import Catalog
 from harness.cli import main
-from harness.data import Split
+from harness.data import Split, Splits
 from harness.observations import Observations
 from harness.pytest_plugin import take_step
 from harness.suite import Optimizer, Recipe, Schedule
+from harness.tasks import Task
 from harness.train import Job, Loop
 
 GATES = """
@@ -226,15 +227,16 @@ def test_the_timed_step_is_the_trainings(recipe: Recipe) -> None:
     for timed in (True, False):
         torch.manual_seed(0)
         model, split = nn.Linear(5, 3), Split(torch.randn(12, 5), torch.arange(12) % 3)
-        task = Catalog().load("tasks", "classification")
-        loop = Loop(Job(model, task, recipe, 1, split, None, split, torch.device("cpu")), Observations())
+        task: Task = Catalog().load("tasks", "classification")
+        learning = task.start(Splits(split, split))
+        loop = Loop(Job(model, task, learning, recipe, 1, split, None, split, torch.device("cpu")), Observations())
         if timed:
             for _ in range(3):
                 take_step(loop)
         else:
-            loop.epoch(1, torch.arange(loop.plan.step_samples).repeat(3), 0.0)
+            loop.steps(1, torch.arange(loop.plan.step_samples).repeat(3))
         weights.append(model.weight.detach().clone())
-        rates.append(loop.optimizer.param_groups[0]["lr"])
+        rates.append(loop.updates[0].state_dict()["optimizer"]["param_groups"][0]["lr"])
 
     assert torch.equal(weights[0], weights[1])
     assert rates[0] == rates[1]

@@ -15,16 +15,20 @@ from torch import nn
 from torch.nn import functional as F
 
 from harness.catalog import Catalog
-from harness.data import Split
-from harness.digests import state_digests
+from harness.data import Split, Splits
+from harness.digests import digest_of, state_digests
 from harness.errors import DataError
 from harness.observations import Observations
 from harness.probes.memory import peak_rss_bytes, reset_peak_rss
 from harness.seeds import generator
 from harness.suite import Optimizer, Recipe, Schedule
+from harness.tasks import Task
 from harness.train import WARMUP_SECONDS, WARMUP_STEPS, DivergedError, Job, Progress, StepPlan, hold_out, make_schedule, train
 
 SAMPLES = 50
+TASK: Task = Catalog().load("tasks", "classification")
+NOTHING = Split(torch.zeros(0, 6), torch.zeros(0, dtype=torch.int64))
+LEARNING = TASK.start(Splits(NOTHING, NOTHING, ("a", "b", "c")))
 
 
 def material(seed: int = 0) -> tuple[nn.Module, Split]:
@@ -36,8 +40,7 @@ def material(seed: int = 0) -> tuple[nn.Module, Split]:
 
 def job(model: nn.Module, split: Split, recipe: Recipe, **more: Any) -> Job:
     """Return a job on the CPU, with the training split as test split."""
-    task = Catalog().load("tasks", "classification")
-    return Job(model, task, recipe, 1, split, None, split, torch.device("cpu"), **more)
+    return Job(model, TASK, LEARNING, recipe, 1, split, None, split, torch.device("cpu"), **more)
 
 
 def trained(recipe: Recipe, seed: int = 0, **more: Any) -> tuple[nn.Module, Observations]:
@@ -48,14 +51,15 @@ def trained(recipe: Recipe, seed: int = 0, **more: Any) -> tuple[nn.Module, Obse
     return model, seen
 
 
-def by_hand(epochs: int, batch: int, make: Any) -> tuple[nn.Module, list[float], bytes]:
+def by_hand(epochs: int, batch: int, make: Any) -> tuple[nn.Module, list[float], list[str]]:
     """Train the same material with a loop written from torch's documentation."""
     model, split = material()
     optimizer, shuffle = make(model.parameters()), generator(1, "shuffle")
-    losses, orders = [], b""
+    losses: list[float] = []
+    orders: list[str] = []
     for _ in range(epochs):
         order = torch.randperm(SAMPLES, generator=shuffle)
-        orders += order.numpy().tobytes()
+        orders.append(hashlib.sha256(order.numpy().tobytes()).hexdigest())
         for start in range(0, SAMPLES, batch):
             chosen = order[start : start + batch]
             optimizer.zero_grad()
@@ -74,7 +78,7 @@ def test_training_equals_a_loop_written_by_hand_bit_for_bit() -> None:
 
     assert state_digests(expected.state_dict()) == state_digests(model.state_dict())
     assert losses == seen.losses.tolist()
-    assert hashlib.sha256(orders).hexdigest() == seen.digests["batch_order"]
+    assert digest_of(orders) == seen.digests["batch_order"]
 
 
 def test_what_was_observed_adds_up() -> None:
@@ -160,15 +164,15 @@ def test_a_diverging_loss_names_its_first_step() -> None:
 def test_best_weights_are_those_that_validation_preferred() -> None:
     """select = best restores the evaluation with the highest validation score, not the last."""
     model, split = material()
-    training, validation = hold_out(split, 0.3, seed=1)
+    training, validation = hold_out(Splits(split, split), 0.3, seed=1)
     recipe = Recipe(optimizer=Optimizer(name="sgd", lr=30.0), batch_size=8, epochs=8, validation=0.3, select="best")
-    seen, task = Observations(), Catalog().load("tasks", "classification")
-    train(Job(model, task, recipe, 1, training, validation, split, torch.device("cpu")), seen)
+    seen = Observations()
+    train(Job(model, TASK, LEARNING, recipe, 1, training, validation, split, torch.device("cpu")), seen)
 
     assert validation is not None
     scores = [evaluation.scores["accuracy"] for evaluation in seen.evaluations]
     assert len(set(scores)) > 1
-    assert max(scores) == task.evaluate(model, validation, 64).values["accuracy"]
+    assert max(scores) == LEARNING.evaluate(model, validation, 64).values["accuracy"]
     assert {evaluation.split for evaluation in seen.evaluations} == {"validation"}
 
 
@@ -176,13 +180,22 @@ def test_held_out_samples_are_apart_and_complete() -> None:
     """Validation and training share no sample, lose none, and follow the split stream."""
     split = Split(torch.arange(10.0)[:, None], torch.arange(10))
 
-    training, validation = hold_out(split, 0.3, seed=4)
+    training, validation = hold_out(Splits(split, split), 0.3, seed=4)
 
     assert validation is not None
     assert len(validation) == 3
     assert sorted([*training.labels.tolist(), *validation.labels.tolist()]) == list(range(10))
-    assert hold_out(split, 0.3, seed=4)[0].labels.tolist() == training.labels.tolist()
-    assert hold_out(split, 0.0, seed=4) == (split, None)
+    assert hold_out(Splits(split, split), 0.3, seed=4)[0].labels.tolist() == training.labels.tolist()
+    assert hold_out(Splits(split, split), 0.0, seed=4) == (split, None)
+
+
+def test_a_data_sets_own_validation_split_is_used_as_it_is() -> None:
+    """Nothing is held out of its training split, and asking for that is an error."""
+    split, own = Split(torch.zeros(4, 1), torch.arange(4)), Split(torch.zeros(2, 1), torch.arange(2))
+
+    assert hold_out(Splits(split, split, validation=own), 0.0, seed=1) == (split, own)
+    with pytest.raises(DataError, match=r"^recipe.validation = 0.5: the data set has a validation split of its own"):
+        hold_out(Splits(split, split, validation=own), 0.5, seed=1)
 
 
 @pytest.mark.parametrize("share", [0.99, 1.0])
@@ -191,7 +204,7 @@ def test_a_share_that_leaves_nothing_to_train_on_is_refused(share: float) -> Non
     split = Split(torch.zeros(4, 1), torch.arange(4))
 
     with pytest.raises(DataError, match=r"^recipe.validation: a share of \S+ holds out 4 of 4 training samples, .*; choose"):
-        hold_out(split, share, seed=1)
+        hold_out(Splits(split, split), share, seed=1)
 
 
 @pytest.mark.parametrize(

@@ -85,8 +85,8 @@ def _data_row(part: Part) -> Row:
 
 def _task_row(part: Part) -> Row:
     known = part.fields
-    primary = (known.get("primary", NONE), known.get("direction", NONE))
-    return (part.name, *primary, ", ".join(known.get("scores", ())) or NONE, _marked(part, part.summary))
+    primary, scores = known.get("primary", NONE), known.get("scores", {})
+    return (part.name, primary, scores.get(primary, NONE), ", ".join(scores) or NONE, _marked(part, part.summary))
 
 
 def _metric_row(part: Part) -> Row:

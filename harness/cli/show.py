@@ -98,6 +98,8 @@ def _print_part(part: Part) -> None:
 
 def _print_field(name: str, value: Any) -> None:
     """Print a field on one line, or texts on a line each."""
+    if isinstance(value, dict):
+        value = tuple(f"{key}: {entry}" for key, entry in value.items())
     if isinstance(value, tuple) and value and all(isinstance(entry, str) for entry in value):
         print(f"{name}:", *value, sep="\n  ")
     else:
@@ -115,12 +117,15 @@ def _options(factory: Callable[..., Any]) -> Iterator[str]:
 def _layers(model: Any, catalog: Catalog, data: str | None) -> Iterator[str]:
     from harness.models import DataSpec
 
-    held = catalog.load("data", data) if data else None
-    shape = model.input_shape or (held and held.shape) or ANY_SHAPE
-    spec = DataSpec(shape, (held and held.classes) or CLASSES)
+    shape, classes, vocabularies = model.example or (model.input_shape or ANY_SHAPE, CLASSES, ())
+    if data:
+        held = catalog.load("data", data)
+        shape, classes = model.input_shape or held.shape or shape, held.classes or classes
+    spec = DataSpec(shape, classes, vocabularies)
     built = model.build(spec)
     count = sum(parameter.numel() for parameter in built.parameters() if parameter.requires_grad)
-    yield f"layers, for inputs of {'x'.join(map(str, spec.shape))} and {spec.classes} classes:\n{built}"
+    ids = f", ids of {' and '.join(map(str, spec.vocabularies))} entries" if spec.vocabularies else ""
+    yield f"layers, for inputs of {'x'.join(map(str, spec.shape)) or '1'}{ids} and {spec.classes} classes:\n{built}"
     yield f"trainable parameters, counted: {count}"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from harness.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    import gymnasium
     import torch
 
 
@@ -16,16 +19,24 @@ class Split:
     """Samples of one split, in memory."""
 
     inputs: torch.Tensor
-    """[N, *shape], float32 for images."""
+    """[N, *shape]: float32, or int64 ids of one vocabulary (then shape is (T,) and PAD fills up)."""
     labels: torch.Tensor
-    """[N], int64 class numbers."""
+    """[N], int64 class numbers; [N, T] ids of a target sequence, PAD at its end; whatever else the task says."""
+    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """What else is known of each sample, by name (speaker, take, reference): N entries each. No model sees it."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def take(self, indices: torch.Tensor) -> Split:
+        """Return the samples at `indices`, in that order, columns included."""
+        chosen = indices.tolist()
+        columns = {name: [column[index] for index in chosen] for name, column in self.columns.items()}
+        return Split(self.inputs[indices], self.labels[indices], columns)
+
     def to(self, device: torch.device) -> Split:
         """Return the samples on another device."""
-        return Split(self.inputs.to(device), self.labels.to(device))
+        return replace(self, inputs=self.inputs.to(device), labels=self.labels.to(device))
 
 
 @dataclass(frozen=True)
@@ -34,8 +45,14 @@ class Splits:
 
     train: Split
     test: Split
-    classes: tuple[str, ...]
-    """Class names; a label is an index into them."""
+    classes: tuple[str, ...] = ()
+    """Class names; a label is an index into them. Empty where samples have no class."""
+    validation: Split | None = None
+    """The data set's own validation split; None where a recipe may hold a share of the training split out."""
+    vocabularies: tuple[Vocabulary, ...] = ()
+    """What ids stand for: of a text; of source and target; of users and items."""
+    environment: Callable[[], gymnasium.Env[Any, Any]] | None = None
+    """Makes the environment that an agent acts in; a sample is then one episode and its input the episode's seed."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,8 @@ class Dataset:
     """Samples in the training and the test split."""
     source: str = ""
     licence: str = ""
+    validation: bool = False
+    """Whether the data set has a validation split of its own."""
     synthetic: bool = False
     """Whether the samples are generated rather than collected."""
     download: bool = False

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import gzip
 import hashlib
+import io
 import sys
+import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -64,6 +66,32 @@ def gzip_content_hash(algorithm: Literal["md5", "sha256"], expected: str) -> Ver
     def verify(file: bytes) -> bytes:
         content = gunzip(file)
         _compare(algorithm, content, expected, "decompressed content")
+        return content
+
+    return verify
+
+
+def tar_members_hash(expected: str, suffix: str) -> Verify:
+    """Return a check of files in a .tar.gz, so that an archive that was made or packed again passes.
+
+    The hash is SHA-256 over the members whose names end in `suffix`, sorted by name: of each its name without the
+    archive's outermost folder, a zero byte, and SHA-256 of its bytes. Members of other names do not count. The content is
+    the unpacked tar file.
+    """
+
+    def verify(file: bytes) -> bytes:
+        content = gunzip(file)
+        try:
+            with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+                found = {
+                    member.name.partition("/")[2]: hashlib.sha256(stored.read()).digest()
+                    for member in archive
+                    if member.name.endswith(suffix) and (stored := archive.extractfile(member))
+                }
+        except tarfile.TarError as error:
+            raise MismatchError(f"no intact tar archive: {error}") from error
+        listing = b"".join(name.encode() + b"\0" + found[name] for name in sorted(found))
+        _compare("sha256", listing, expected, f"{len(found)} members *{suffix}")
         return content
 
     return verify

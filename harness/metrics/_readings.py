@@ -24,8 +24,15 @@ def scalar(observations: Observations, field: str) -> Value:
     return observations.missing(field) if reading is None else number(reading)
 
 
-def loss_value(value: float, n: int) -> Value:
-    """Return a loss drawn from `n` readings, flagged where it is no finite number."""
+def of_score(observations: Observations, name: str) -> Value:
+    """Return one of the task's scores on the test split; not applicable to a run whose task has no such score."""
+    if name not in observations.scores:
+        return null("not_applicable") if observations.scores else observations.missing("scores")
+    return real(observations.scores[name], max(observations.test_samples, 1))
+
+
+def real(value: float, n: int) -> Value:
+    """Return a score or loss drawn from `n` readings, flagged where it is no finite number."""
     return number(value, n, None if math.isfinite(value) else "not_finite")
 
 
@@ -133,11 +140,11 @@ def at_targets(observations: Observations, read: Callable[[Evaluation], float]) 
     if missing := absent(observations, "evaluations"):
         return missing
     for count, evaluation in enumerate(observations.evaluations, start=1):
-        if all(_holds(evaluation, name, threshold) for name, threshold in observations.targets.items()):
+        if all(_holds(observations, evaluation, name) for name in observations.targets):
             return number(read(evaluation), count)
     return null("not_reached")
 
 
-def _holds(evaluation: Evaluation, name: str, threshold: float) -> bool:
-    score = evaluation.scores.get(name, math.nan)
-    return score <= threshold if name == "loss" else score >= threshold
+def _holds(observations: Observations, evaluation: Evaluation, name: str) -> bool:
+    score, threshold = evaluation.scores.get(name, math.nan), observations.targets[name]
+    return score <= threshold if observations.directions.get(name) == "lower" else score >= threshold

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.metrics._base import Metric
-from harness.metrics._readings import absent, loss_value
+from harness.metrics._readings import absent, real
 from harness.observations import Observations, Value
 
 
@@ -15,7 +15,7 @@ def measure(observations: Observations) -> Value:
         return missing
     last = observations.step_epochs == observations.step_epochs[-1]
     mean = np.average(observations.losses[last], weights=observations.step_samples[last])
-    return loss_value(float(mean), int(last.sum()))
+    return real(float(mean), int(last.sum()))
 
 
 METRIC = Metric(

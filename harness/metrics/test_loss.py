@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from harness.metrics._base import Metric
-from harness.metrics._readings import loss_value
+from harness.metrics._readings import of_score
 from harness.observations import Observations, Value
 
 
 def measure(observations: Observations) -> Value:
     """Return the loss of the test split, each sample weighing the same."""
-    if observations.test_loss is None:
-        return observations.missing("test_loss")
-    return loss_value(observations.test_loss, max(len(observations.labels), 1))
+    return of_score(observations, "loss")
 
 
 METRIC = Metric(

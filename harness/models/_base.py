@@ -15,9 +15,12 @@ class DataSpec:
     """What a data set gives to a model."""
 
     shape: tuple[int, ...]
-    """Shape of one input, without the batch: (channels, height, width) for images."""
+    """Shape of one input, without the batch: (channels, height, width) for images, (T, F) for sequences of F features,
+    (T,) for texts of ids."""
     classes: int
-    """Number of classes to tell apart."""
+    """Number of classes to tell apart; of actions for an agent; 0 where there are none."""
+    vocabularies: tuple[int, ...] = ()
+    """Number of ids in each vocabulary: of a text; of source and target; of users and items."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,11 @@ class Model:
     input_shape: tuple[int, ...] | None = None
     """Shape of one input that the model takes; None takes the data set's own."""
     parameters: int | None = None
-    """Trainable parameters with default options and 10 classes."""
+    """Trainable parameters with default options, on `example`."""
+    example: tuple[tuple[int, ...], int, tuple[int, ...]] | None = None
+    """(shape, classes, vocabularies) that `parameters` is counted for; None: `input_shape` and 10 classes."""
+    task: str = "classification"
+    """The task that trains it."""
     article: str = ""
     """Article id (000 to 004), '' for a user's own model."""
     section: str = ""

@@ -1,4 +1,4 @@
-"""The check every model with a fixed input shape makes before it is built."""
+"""The checks that models make of what the data set gives, before they are built."""
 
 from __future__ import annotations
 
@@ -24,6 +24,42 @@ def require_shape(module: str, spec: DataSpec, model: Model) -> None:
         f"{_show(model.input_shape)} only; choose a data set that can be brought to that shape, or another model "
         "(`harness list models` shows all)"
     )
+
+
+FORMS = {
+    "image": "images (channels, height, width)",
+    "video": "videos (frames, channels, height, width)",
+    "sequence": "sequences (steps, features) of numbers",
+    "text": "texts (steps) of ids from one vocabulary",
+    "pair": "texts (steps) of ids with a target text of another vocabulary",
+}
+"""Form of a data set's samples -> how people are told of it."""
+
+
+def form_of(spec: DataSpec) -> str:
+    """Return the form of a data set's samples, a key of FORMS, or '' for none of them."""
+    if len(spec.shape) == 1:
+        return {1: "text", 2: "pair"}.get(len(spec.vocabularies), "")
+    return {2: "sequence", 3: "image", 4: "video"}.get(len(spec.shape), "")
+
+
+def require_form(module: str, spec: DataSpec, form: str) -> None:
+    """Do nothing when the data set gives samples of the form that a model takes, of whatever size.
+
+    Args:
+        module: `__name__` of the model's file; its last part is the model's name.
+        spec: what the data set gives.
+        form: a key of FORMS.
+
+    Raises:
+        UsageError: the data set gives another form; names both.
+    """
+    found = form_of(spec)
+    if found != form:
+        raise UsageError(
+            f"model {module.rpartition('.')[2]!r}: the data set gives {FORMS.get(found, 'inputs of shape ' + _show(spec.shape))}, "
+            f"the model takes {FORMS[form]} only; choose another data set, or another model (`harness list models` shows all)"
+        )
 
 
 def _show(shape: tuple[int, ...]) -> str:

@@ -1,7 +1,8 @@
-"""Time of forward passes: one sample at a time (latency) and a training batch at a time (throughput)."""
+"""Time of inference passes: one sample at a time (latency) and a training batch at a time (throughput)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import Any
@@ -18,10 +19,14 @@ MOST_PASSES = 100
 BUDGET_SECONDS = 0.5
 
 
-def time_forward(
-    model: nn.Module, inputs: torch.Tensor, device: torch.device, context: AbstractContextManager[Any] | None = None
+def time_inference(
+    infer: Callable[[nn.Module, torch.Tensor], object],
+    model: nn.Module,
+    inputs: torch.Tensor,
+    device: torch.device,
+    context: AbstractContextManager[Any] | None = None,
 ) -> Array:
-    """Return the wall seconds of forward passes over `inputs` in evaluation mode, each waited for, within `context`.
+    """Return the wall seconds of passes `infer(model, inputs)` in evaluation mode, each waited for, within `context`.
 
     Up to MOST_PASSES passes or BUDGET_SECONDS, whichever ends first, after WARMUP_PASSES that are not counted; at
     least one pass is counted.
@@ -31,11 +36,11 @@ def time_forward(
     seconds: list[float] = []
     with context or nullcontext(), torch.inference_mode():
         for _ in range(WARMUP_PASSES):
-            model(inputs)
+            infer(model, inputs)
         wait_for(device)
         while len(seconds) < MOST_PASSES and sum(seconds) < BUDGET_SECONDS:
             started = perf_counter()
-            model(inputs)
+            infer(model, inputs)
             wait_for(device)
             seconds.append(perf_counter() - started)
     model.train(was_training)

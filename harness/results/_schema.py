@@ -2,13 +2,14 @@
 
 Schema history:
     1  first version
+    2  runs: synthetic, resumed; tables episodes and images
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _text, _real, _int = pa.string(), pa.float64(), pa.int64()
 
@@ -27,6 +28,7 @@ TABLES: dict[str, pa.Schema] = {
         case_digest=_text,
         model=_text,
         data=_text,
+        synthetic=pa.bool_(),
         task=_text,
         seed=_int,
         repeat=_int,
@@ -47,6 +49,7 @@ TABLES: dict[str, pa.Schema] = {
         started_utc=_text,
         seconds=_real,
         overhead_seconds=_real,
+        resumed=_int,
         machine_class=_text,
         numeric_fingerprint=_text,
         version_key=_text,
@@ -85,6 +88,14 @@ TABLES: dict[str, pa.Schema] = {
         metric=_text,
         value=_real,
     ),
+    "episodes": _schema(
+        run_id=_text,
+        phase=_text,
+        step=_int,
+        episode=_int,
+        value=_real,
+    ),
+    "images": _schema(run_id=_text, title=_text, png=pa.binary()),
     "samples": _schema(
         run_id=_text,
         seconds=_real,
@@ -122,5 +133,5 @@ TABLES: dict[str, pa.Schema] = {
 }
 """Table name -> columns, in the order they are stored."""
 
-RUN_TABLES = ("measurements", "steps", "evaluations", "samples", "digests", "environments", "runs")
+RUN_TABLES = ("measurements", "steps", "evaluations", "episodes", "images", "samples", "digests", "environments", "runs")
 """The tables that a run adds rows to; `runs` last, so that a run is there only when all of it is."""

@@ -321,12 +321,24 @@ def _read_file(path: Path, name: str, columns: list[str]) -> pa.Table:
     wanted = pa.schema([schema.field(column) for column in columns])
     try:
         file = pq.ParquetFile(path)
-        _check_version(path, int((file.schema_arrow.metadata or {}).get(b"harness_schema_version", b"0")))
-        return file.read(columns=columns).select(columns).cast(wanted)
+        version = int((file.schema_arrow.metadata or {}).get(b"harness_schema_version", b"0"))
+        _check_version(path, version)
+        content = file.read(columns=columns)
+        if version < SCHEMA_VERSION:
+            content = _with_later_columns(content, wanted)
+        return content.select(columns).cast(wanted)
     except FileNotFoundError:
         return wanted.empty_table()
     except (pa.ArrowInvalid, OSError, KeyError) as error:
         raise ResultsError(f"{path}: truncated or damaged: {error}; remove the run set and run the suite again") from error
+
+
+def _with_later_columns(content: pa.Table, wanted: pa.Schema) -> pa.Table:
+    """Return a table of an earlier schema version with nulls in the columns that came later."""
+    for field in wanted:
+        if field.name not in content.column_names:
+            content = content.append_column(field, pa.nulls(len(content), field.type))
+    return content
 
 
 def _check_version(path: Path, version: int) -> None:

@@ -31,6 +31,12 @@ from harness.suite import Case, Suite
 FINAL = ("ok", "diverged")
 """Statuses of runs that say something about the case; the others are run again when an unfinished set is taken up."""
 
+INTERRUPTED = ("killed", "timeout", "oom")
+"""Statuses of runs that would have gone on: their checkpoints are kept until the run set is complete."""
+
+CHECKPOINTS = "checkpoints"
+"""Folder of a run set for trainings in flight."""
+
 UNKNOWN_KEY = ""
 """The key of a case whose data or device could not be looked at."""
 
@@ -149,6 +155,7 @@ class Session:
                     self.one(run, display)
             finally:
                 self.run_set.fold()
+        shutil.rmtree(self.run_set.path / CHECKPOINTS, ignore_errors=True)
 
     def tell_of_downloads(self) -> None:
         """Say which data sets will be fetched, because that may take a while in which nothing else is said."""
@@ -193,8 +200,11 @@ class Session:
         case, started = run.case, datetime.now(UTC)
         run_id = f"{case.name}-s{run.seed}-{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         key, moment = self.keys[case.name], started.isoformat(timespec="milliseconds")
-        identity = Identity(run_id, key, self.commit, self.dirty, moment)
-        job = Job("run", case, self.folder(), self.project, run.seed)
+        synthetic = bool(self.catalog.part("data", case.data.name).fields.get("synthetic"))
+        identity = Identity(run_id, key, self.commit, self.dirty, moment, synthetic)
+        job = Job("run", case, self.folder(), self.project, run.seed, self.checkpoint(run))
+        if job.checkpoint and job.checkpoint.exists():
+            display.note(f"{run.title}: going on from its checkpoint")
         ended = self.watch(job, display)
         if not ended.outcome.environment:  # it died before it could say
             known = self.surroundings[case.name]
@@ -207,6 +217,8 @@ class Session:
             self.keep_log(job, run_id)
         self.run_set.add(run_id, rows)
         shutil.rmtree(job.folder)
+        if job.checkpoint and outcome.status not in INTERRUPTED:
+            job.checkpoint.unlink(missing_ok=True)
         display.ended(run, outcome, headline(values, self.primary[case.name]), ended.seconds)
 
     def watch(self, job: Job, display: Display | None = None) -> Ended:
@@ -238,6 +250,11 @@ class Session:
                 if part.built_in:
                     modules |= {f"harness.{kind}.{part.name}", *part.fields.get("preload", ())}
         return sorted(modules)
+
+    def checkpoint(self, run: PlannedRun) -> Path | None:
+        """Return where a run is saved while it trains; nowhere, if it cannot be told from a run of other code."""
+        key = self.keys[run.case.name]
+        return self.run_set.path / CHECKPOINTS / f"{key}-s{run.seed}-r{run.repeat}.pt" if key != UNKNOWN_KEY else None
 
     def folder(self) -> Path:
         """Return a new folder for one job."""

@@ -26,6 +26,8 @@ class Job:
     """The job's own folder, for everything it writes."""
     project: Project
     seed: int = 0
+    checkpoint: Path | None = None
+    """File that a run is saved to while it trains, and goes on from if it is there."""
 
     def write(self) -> None:
         """Write the request to its folder."""
@@ -35,6 +37,7 @@ class Job:
             "kind": self.kind,
             "case": self.case.model_dump(mode="json", by_alias=True),
             "seed": self.seed,
+            "checkpoint": str(self.checkpoint) if self.checkpoint else None,
             "project": project | {"catalogues": [str(path) for path in self.project.catalogues]},
         }
         write_atomically(self.folder / JOB, json.dumps(content))
@@ -50,7 +53,8 @@ class Job:
             Path(paths["results"]),
             tuple(Path(path) for path in paths["catalogues"]),
         )
-        return cls(content["kind"], Case.model_validate(content["case"]), folder, project, content["seed"])
+        checkpoint = Path(content["checkpoint"]) if content["checkpoint"] else None
+        return cls(content["kind"], Case.model_validate(content["case"]), folder, project, content["seed"], checkpoint)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ MEASURING_CODE = (
     "runner/record.py",
     "runner/worker.py",
     "seeds.py",
-    "train.py",
+    "train/*.py",
 )
 """Files of the harness whose change makes a run another run; the parts of the case come on top."""
 

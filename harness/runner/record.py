@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,6 +32,8 @@ class Identity:
     commit: str
     dirty: bool
     started_utc: str
+    synthetic: bool
+    """Whether the case's data is generated."""
 
 
 def load_metrics(catalog: Catalog) -> dict[str, Metric]:
@@ -45,7 +48,7 @@ def record(
 
     A metric that raises makes the run fail: a number that cannot be trusted is not stored.
     """
-    outcome, values, rows = ended.outcome, dict[str, Value](), Rows()
+    outcome, values, rows, resumed = ended.outcome, dict[str, Value](), Rows(), None
     if outcome.status == "ok":
         seen = observe(job, ended)
         values, failure = measure(metrics, seen)
@@ -56,14 +59,17 @@ def record(
                 "measurements": [_measurement(identity.run_id, name, metrics[name], value) for name, value in values.items()],
                 "steps": _steps(identity.run_id, seen),
                 "evaluations": list(_evaluations(identity.run_id, seen)),
+                "episodes": _episodes(identity.run_id, seen),
+                "images": list(_images(identity.run_id, seen)),
                 "samples": [{"run_id": identity.run_id} | _sample(sample.__dict__) for sample in seen.gpu_samples],
                 "digests": list(_digests(identity.run_id, len(seen.losses), outcome)),
             }
+            resumed = seen.resumed_at_step
     digest = digest_of(outcome.environment)
     rows["environments"] = [
         {"environment_digest": digest, "key": key, "value": value} for key, value in sorted(outcome.environment.items())
     ]
-    rows["runs"] = [_run(suite, planned, identity, outcome, ended.seconds, digest)]
+    rows["runs"] = [_run(suite, planned, identity, outcome, ended.seconds, digest) | {"resumed": resumed}]
     return outcome, values, rows
 
 
@@ -186,6 +192,24 @@ def _evaluations(run_id: str, seen: Observations) -> Iterator[dict[str, Any]]:
                 "metric": metric,
                 "value": value,
             }
+
+
+def _episodes(run_id: str, seen: Observations) -> pa.Table:
+    """Return the training episodes in the order they were played, then those of the test, which follow the last step."""
+    counts, values = (len(seen.episode_returns), len(seen.test_returns)), (seen.episode_returns, seen.test_returns)
+    columns = {
+        "run_id": np.full(sum(counts), run_id),
+        "phase": np.repeat(["train", "test"], counts),
+        "step": np.concatenate([seen.episode_steps, np.full(counts[1], len(seen.losses))]),
+        "episode": np.concatenate([np.arange(1, count + 1) for count in counts]),
+        "value": np.concatenate(values),
+    }
+    return pa.table({name: pa.array(columns[name]) for name in TABLES["episodes"].names})
+
+
+def _images(run_id: str, seen: Observations) -> Iterator[dict[str, Any]]:
+    for title, image in seen.images.items():
+        yield {"run_id": run_id, "title": title, "png": base64.b64decode(image)}
 
 
 def _sample(sample: Mapping[str, Any]) -> dict[str, Any]:

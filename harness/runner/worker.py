@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness import digests, environment
 from harness.catalog import Catalog
@@ -21,11 +23,11 @@ from harness.errors import HarnessError, MeasuringError
 from harness.models import DataSpec, Model
 from harness.observations import Observations
 from harness.probes.flops import count_flops
-from harness.probes.inference import time_forward
+from harness.probes.inference import time_inference
 from harness.runner.jobs import PROGRESS, Job, Outcome
 from harness.seeds import seed_globals, set_lane
 from harness.suite import Case
-from harness.tasks import Task
+from harness.tasks import Learning, Played, Task, Turn
 from harness.train import DivergedError, Progress, StepPlan, autocast, evaluate, hold_out, train
 from harness.train import Job as TrainJob
 
@@ -73,9 +75,8 @@ def run(job: Job) -> Outcome:
     case, catalog, seen = job.case, job.project.catalog(), Observations()
     device = prepare_process(case)
     announce(job.folder, device)
-    task: Task = catalog.load("tasks", case.task.name)
     splits = load_data(job, catalog, seen)
-    training = build(job, catalog, splits, task, device, seen)
+    training = build(job, catalog, splits, device, seen)
     initial = initial_digests(training)
 
     train(training, seen)
@@ -152,26 +153,39 @@ def load_data(job: Job, catalog: Catalog, seen: Observations) -> Splits:
     """Load the case's data and note its digest."""
     dataset: Dataset = catalog.load("data", job.case.data.name)
     splits = dataset.load(_context(job, catalog), **job.case.data.options)
-    parts = (splits.train.inputs, splits.train.labels, splits.test.inputs, splits.test.labels)
-    seen.digests["data"] = digests.tensors_digest(parts)
+    held = [splits.train, splits.test] + ([splits.validation] if splits.validation else [])
+    seen.digests["data"] = digests.tensors_digest([tensor for split in held for tensor in (split.inputs, split.labels)])
+    seen.test_samples = len(splits.test)
     return splits
 
 
-def build(job: Job, catalog: Catalog, splits: Splits, task: Task, device: torch.device, seen: Observations) -> TrainJob:
+def describe_data(splits: Splits) -> DataSpec:
+    """Return what a model has to know of the data: for an agent, its observations and actions."""
+    shape = tuple(splits.train.inputs.shape[1:])
+    if splits.environment is not None:
+        shape = tuple(splits.environment().observation_space.shape or ())
+    return DataSpec(shape, len(splits.classes), tuple(map(len, splits.vocabularies)))
+
+
+def build(job: Job, catalog: Catalog, splits: Splits, device: torch.device, seen: Observations) -> TrainJob:
     """Build the model from the init stream and put everything on the device."""
-    case, started = job.case, perf_counter()
-    seed_globals(job.seed, "init")
+    case = job.case
+    task: Task = catalog.load("tasks", case.task.name)
+    learning: Learning = task.start(splits, **case.task.options)
     part: Model = catalog.load("models", case.model.name)
-    spec = DataSpec(tuple(splits.train.inputs.shape[1:]), len(splits.classes))
-    model: nn.Module = part.build(spec, **case.model.options).to(device)
+    started = perf_counter()
+    seed_globals(job.seed, "init")
+    model: nn.Module = part.build(describe_data(splits), **case.model.options).to(device)
     seed_globals(job.seed, "dropout")
     seen.build_seconds = perf_counter() - started
     seen.parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     seen.model_bytes = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
-    training, validation = hold_out(splits.train, case.recipe.validation, job.seed)
+    seen.directions = dict(task.scores)
+    training, validation = hold_out(splits, case.recipe.validation, job.seed)
     return TrainJob(
         model=model,
         task=task,
+        learning=learning,
         recipe=case.recipe,
         seed=job.seed,
         train=training.to(device),
@@ -181,6 +195,7 @@ def build(job: Job, catalog: Catalog, splits: Splits, task: Task, device: torch.
         precision=case.execution.precision,
         build_started=started,
         report=_reporter(job.folder),
+        checkpoint=job.checkpoint,
     )
 
 
@@ -196,15 +211,21 @@ def score(training: TrainJob, seen: Observations) -> None:
     """Score the selected weights on the test split.
 
     Raises:
-        DivergedError: the test loss or a weight is not finite.
+        DivergedError: a score or a weight is not finite.
     """
     scores = evaluate(training, training.test)
-    if not math.isfinite(scores.loss):
-        raise DivergedError(f"test loss was {scores.loss} after training")
+    for name, value in scores.values.items():
+        if not math.isfinite(value):
+            raise DivergedError(f"test {name} was {value} after training")
     for name, parameter in training.model.named_parameters():
         if not parameter.isfinite().all():
             raise DivergedError(f"weights {name!r} were not finite after training")
-    seen.test_loss, seen.predictions, seen.labels = scores.loss, scores.predictions, scores.labels
+    seen.scores, seen.texts = dict(scores.values), dict(scores.texts)
+    seen.images = {title: base64.b64encode(image).decode("ascii") for title, image in scores.images.items()}
+    if scores.predictions is not None and scores.labels is not None:
+        seen.predictions, seen.labels = scores.predictions, scores.labels
+    if scores.returns is not None:
+        seen.test_returns = scores.returns
 
 
 @contextmanager
@@ -227,17 +248,29 @@ def measure_inference(training: TrainJob, seen: Observations) -> None:
     for field, samples in (("infer_latency_seconds", 1), ("infer_batch_seconds", seen.infer_batch_size)):
         with spared(seen, field):
             context = autocast(training.device, training.precision)
-            setattr(seen, field, time_forward(training.model, inputs[:samples], training.device, context))
+            infer, model, device = training.learning.infer, training.model, training.device
+            setattr(seen, field, time_inference(infer, model, inputs[:samples], device, context))
 
 
 def count_operations(training: TrainJob, seen: Observations) -> None:
     """Count the floating-point operations of forward and backward; last, because it leaves gradients behind."""
+    if not training.learning.steady:
+        seen.nulls["train_flops_per_sample"] = "not_applicable: an episode's length varies"
+        return
     samples = min(2, len(training.train))  # batch normalisation wants more than one
     inputs, labels = training.train.inputs[:samples], training.train.labels[:samples]
     training.model.train()
     with spared(seen, "train_flops_per_sample"), autocast(training.device, training.precision):
-        operations = count_flops(lambda: training.task.loss(training.model, inputs, labels).backward())
+        operations = sum(count_flops(partial(_pass, turn, training.model, inputs, labels)) for turn in training.learning.turns)
         if operations or not seen.parameters:
             seen.train_flops_per_sample = operations // samples
         else:
             seen.nulls["train_flops_per_sample"] = "unsupported: none of the model's operations are known to the counter"
+
+
+def _pass(turn: Turn, model: nn.Module, inputs: Tensor, labels: Tensor) -> None:
+    """Go forward, and backward where anything learns."""
+    loss = turn.loss(model, inputs, labels)
+    loss = loss.loss if isinstance(loss, Played) else loss
+    if loss.requires_grad:
+        loss.backward()

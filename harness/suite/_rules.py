@@ -123,7 +123,12 @@ def _schedule(case: Case, node: Node, parts: Parts) -> Broken:
 
 
 def _selection(case: Case, node: Node, parts: Parts) -> Broken:
-    if case.recipe.select == "best" and case.recipe.validation == 0 and node.sound("recipe", "validation"):
+    data = parts.named("data", case)
+    if data and data.fields.get("validation"):
+        if case.recipe.validation and node.sound("recipe", "validation"):
+            found = show_value(case.recipe.validation)
+            yield ("recipe", "validation"), f"found {found}; allowed: none, for {data.name!r} has a validation split of its own"
+    elif case.recipe.select == "best" and case.recipe.validation == 0 and node.sound("recipe", "validation"):
         yield ("recipe", "select"), 'found "best" without a validation split; allowed with recipe.validation above 0'
 
 

@@ -71,6 +71,8 @@ class Recipe(Strict):
     """Largest 2-norm of the whole gradient."""
     drop_last: bool = False
     """Whether an epoch's last, smaller batch is left out."""
+    bucket: PositiveInt | None = None
+    """Steps whose samples are sorted by length together, so that a batch of texts holds little padding; None: none are."""
     validation: Fraction = 0.0
     """Share of the training split held out for validation, drawn by the run's split stream."""
     select: Literal["last", "best"] = "last"

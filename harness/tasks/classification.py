@@ -1,20 +1,22 @@
-"""Telling classes apart: cross-entropy to learn, accuracy and mean loss to score.
+"""Telling classes apart: cross-entropy to learn, accuracy and mean loss to score; of images, sequences, texts and speech.
 
 Shape suffixes: B batch, N samples, K classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.data import Split
+from harness.data import Split, Splits
 from harness.errors import DataError
-from harness.tasks._base import Scores, Task
+from harness.tasks._base import Learning, Scores, Task, Turn, evaluation_mode
+
+
+def start(splits: Splits) -> Learning:
+    """Return how a classifier of the data set's classes learns."""
+    return Learning(turns=(Turn(loss),), evaluate=evaluate)
 
 
 def loss(model: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
@@ -46,35 +48,20 @@ def evaluate(model: nn.Module, split: Split, batch_size: int) -> Scores:
         raise DataError("evaluating: the split holds no samples, at least 1 is needed; choose a larger data set or share")
     loss_sum = torch.zeros((), dtype=torch.float64, device=split.inputs.device)
     predicted: list[Tensor] = []
-    with _evaluation_mode(model), torch.inference_mode():
-        for start in range(0, len(split), batch_size):
-            labels_B = split.labels[start : start + batch_size]
-            logits_BK = model(split.inputs[start : start + batch_size])
+    with evaluation_mode(model):
+        for first in range(0, len(split), batch_size):
+            labels_B = split.labels[first : first + batch_size]
+            logits_BK = model(split.inputs[first : first + batch_size])
             loss_sum += F.cross_entropy(logits_BK.double(), labels_B, reduction="sum")
             predicted.append(logits_BK.argmax(dim=1))
         predictions_N = torch.cat(predicted).cpu().numpy()
     labels_N = split.labels.cpu().numpy()
-    mean_loss = loss_sum.item() / len(split)
-    accuracy = float((predictions_N == labels_N).mean())
-    return Scores(mean_loss, predictions_N, labels_N, {"accuracy": accuracy, "loss": mean_loss})
-
-
-@contextmanager
-def _evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Put every module into evaluation mode and give each its own mode back: a frozen part stays frozen."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
+    values = {"accuracy": float((predictions_N == labels_N).mean()), "loss": loss_sum.item() / len(split)}
+    return Scores(values, predictions_N, labels_N)
 
 
 TASK = Task(
     primary="accuracy",
-    direction="higher",
-    scores=("accuracy", "loss"),
-    loss=loss,
-    evaluate=evaluate,
+    scores={"accuracy": "higher", "loss": "lower"},
+    start=start,
 )

@@ -84,7 +84,7 @@ def harness_block(model_name: str) -> Any:
     import torch
 
     from harness.catalog import Catalog
-    from harness.data import Split
+    from harness.data import Split, Splits
     from harness.observations import Observations
     from harness.suite import Optimizer, Recipe
     from harness.train import Job, Loop
@@ -93,9 +93,9 @@ def harness_block(model_name: str) -> Any:
     split = Split(inputs, labels)
     recipe = Recipe(optimizer=Optimizer(name="sgd", lr=0.001, momentum=0.9), batch_size=BATCH, epochs=1)
     task = Catalog().load("tasks", "classification")
-    job = Job(model, task, recipe, 1, split, None, split, torch.device("cpu"))
+    job = Job(model, task, task.start(Splits(split, split)), recipe, 1, split, None, split, torch.device("cpu"))
     loop, order = Loop(job, Observations()), torch.arange(len(labels))
-    return lambda: loop.epoch(1, order, 0.0)
+    return lambda: loop.steps(1, order)
 
 
 def restart(model_name: str, core: int, harness_first: bool) -> float:

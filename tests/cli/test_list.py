@@ -16,7 +16,7 @@ PARTS = {
     "data/dots.py": '"""Dots."""\ndef load(context): ...\n'
     "DATASET = Dataset(load=load, shape=(3, 4, 4), classes=2, sizes=(80, 20), synthetic=True, download=True, "
     'licence="CC0")\n',
-    "tasks/sorting.py": '"""Sorting."""\nTASK = Task(primary="hits", direction="higher", scores=("hits", "loss"))\n',
+    "tasks/sorting.py": '"""Sorting."""\nTASK = Task(primary="hits", scores={"hits": "higher", "loss": "lower"})\n',
     "metrics/hits.py": '"""Hits."""\nMETRIC = Metric(measure=m, title="Share of hits", unit="1", direction="higher", '
     'metric_class="quality", phase="eval")\n',
 }

@@ -40,7 +40,7 @@ def test_a_model_is_shown_with_layers_and_counted_parameters(bench: Path, capsys
     assert capsys.readouterr().out == (
         f"mine ({bench / 'bench' / 'models' / 'mine.py'})\n\n"
         "A net of two layers.\n\nIt is small.\n\n"
-        "input_shape: none\nparameters: 99\narticle: none\nsection: none\nrepairs:\n  one\n  two\nsource: none\n"
+        "input_shape: none\nparameters: 99\nexample: none\ntask: classification\narticle: none\nsection: none\nrepairs:\n  one\n  two\nsource: none\n"
         "options:\n  hidden: int = 3\n  bias: bool = True\n"
         "layers, for inputs of 1x28x28 and 10 classes:\n"
         "Sequential(\n"
@@ -66,7 +66,7 @@ def test_a_model_can_be_shown_for_a_data_set(bench: Path, capsys: pytest.Capture
     [
         (["model", "a000_lenet_gray"], ["input_shape: (1, 32, 32)", "trainable parameters, counted: 61706", "options: none"]),
         (["data", "digits"], ["shape: (1, 8, 8)", "sizes: (1437, 360)", "  scale: str = 'standard'"]),
-        (["task", "classification"], ["primary: accuracy", "scores:", "  loss"]),
+        (["task", "classification"], ["primary: accuracy", "scores:", "  loss: lower"]),
         (["metric", "accuracy"], ["unit: 1", "direction: higher", "metric_class: quality"]),
     ],
 )

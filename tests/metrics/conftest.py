@@ -12,6 +12,8 @@ from harness.catalog import Catalog
 from harness.observations import Evaluation, GpuSample, Observations, Value
 
 STEPS, EPOCHS, WARMUP, TEST_SAMPLES = 45, 3, 10, 200
+SCORES = {name: way for task in Catalog().parts("tasks").values() for name, way in task.fields["scores"].items()}
+"""What any task scores -> which way is better: no run has all of them, but each metric is drawn from one."""
 
 
 def evaluation(epoch: int, accuracy: float, loss: float) -> Evaluation:
@@ -46,7 +48,10 @@ def observed() -> Observations:
         train_windows=[(999.5, 1001.5), (1001.75, 1003.5)],
         evaluations=[evaluation(1, 0.5, 1.2), evaluation(2, 0.8, 0.6), evaluation(3, 0.9, 0.7)],
         targets={"accuracy": 0.75},
-        test_loss=0.61,
+        scores=dict.fromkeys(SCORES, 0.5) | {"loss": 0.61},
+        directions=SCORES,
+        texts=dict.fromkeys(SCORES, "how it was computed"),
+        test_samples=TEST_SAMPLES,
         predictions=draw.integers(0, 5, TEST_SAMPLES),
         labels=draw.integers(0, 4, TEST_SAMPLES),
         infer_latency_seconds=draw.uniform(0.001, 0.002, 100),

@@ -55,7 +55,7 @@ def test_test_loss_counts_its_samples(measure: Measure, observed: Observations) 
 @pytest.mark.parametrize("loss", [math.inf, math.nan])
 def test_a_loss_that_is_no_number_is_flagged(loss: float, measure: Measure, observed: Observations) -> None:
     """An overflown loss is reported as measured, with a flag, and is no null."""
-    value = measure("test_loss", replace(observed, test_loss=loss))
+    value = measure("test_loss", replace(observed, scores={"loss": loss}))
 
     assert (value.n, value.quality_flag, value.null_reason) == (200, "not_finite", None)
     assert str(loss) == str(value.value)

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from harness.catalog import Catalog
 from harness.data import Split
 from harness.models import DataSpec, Model
-from harness.tasks.classification import TASK
+from harness.tasks.classification import evaluate, loss
 
 
 def build(name: str) -> nn.Module:
@@ -80,7 +80,7 @@ def test_sum_of_batch_means_over_samples_is_64_times_too_small() -> None:
         printed = sum(F.cross_entropy(module(inputs), labels).item() for inputs, labels in batches) / len(split)
 
     assert printed * 64 == pytest.approx(true_mean, rel=1e-5)
-    assert TASK.evaluate(module, split, 64).loss == pytest.approx(true_mean, rel=1e-5)
+    assert evaluate(module, split, 64).values["loss"] == pytest.approx(true_mean, rel=1e-5)
 
 
 def test_mean_of_means_overweights_the_last_batch() -> None:
@@ -90,7 +90,7 @@ def test_mean_of_means_overweights_the_last_batch() -> None:
     split = Split(logits_NK, torch.zeros(96, dtype=torch.int64))
 
     assert torch.stack([part.mean() for part in torch.split(losses_N, 64)]).mean().item() == 2.5
-    assert TASK.evaluate(nn.Identity(), split, 64).loss == pytest.approx(2.0, rel=1e-6)
+    assert evaluate(nn.Identity(), split, 64).values["loss"] == pytest.approx(2.0, rel=1e-6)
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -102,7 +102,7 @@ def test_iterating_a_loader_moves_the_global_stream(shuffle: bool) -> None:
 
     for _ in DataLoader(samples, batch_size=8, shuffle=shuffle, generator=torch.Generator().manual_seed(1)):
         pass
-    TASK.evaluate(build_from(before), split, 8)
+    evaluate(build_from(before), split, 8)
     assert torch.equal(before, torch.get_rng_state())
 
     for _ in DataLoader(samples, batch_size=8, shuffle=shuffle):
@@ -147,9 +147,9 @@ def test_ten_full_batch_steps_learn_nothing() -> None:
         for _ in range(10):
             for inputs, labels in zip(torch.split(inputs_NCHW, batch_size), torch.split(labels_N, batch_size), strict=True):
                 optimizer.zero_grad()
-                torch.autograd.backward(TASK.loss(module, inputs, labels))
+                torch.autograd.backward(loss(module, inputs, labels))
                 optimizer.step()
-        return TASK.evaluate(module, Split(inputs_NCHW, labels_N), 320).loss
+        return evaluate(module, Split(inputs_NCHW, labels_N), 320).values["loss"]
 
     assert loss_after(320) == pytest.approx(math.log(10), abs=0.1)
     assert loss_after(4) < 0.7

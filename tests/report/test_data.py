@@ -134,8 +134,8 @@ def test_primary_metric_comes_from_the_task(tmp_path: Path) -> None:
     """The metric shown first is the task's own."""
     tasks = tmp_path / "bench" / "tasks"
     tasks.mkdir(parents=True)
-    (tasks / "translation.py").write_text('"""Translate."""\n\nTASK = Task(primary="bleu", direction="higher")\n')
-    cases = [make_case("a"), make_case("b", task=PartRef(name="translation"))]
+    (tasks / "summary.py").write_text('"""Summarise."""\n\nTASK = Task(primary="bleu", scores={"bleu": "higher"})\n')
+    cases = [make_case("a"), make_case("b", task=PartRef(name="summary"))]
 
     data = read(stored(tmp_path / "results", make_suite(*cases)), tmp_path / "bench")
 

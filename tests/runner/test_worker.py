@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 from harness.catalog import Catalog
-from harness.data import Split
+from harness.data import Split, Splits
 from harness.observations import Observations
 from harness.project import find_project
 from harness.runner import worker
 from harness.runner.jobs import Job, Outcome
 from harness.suite import Recipe, load_suite
+from harness.tasks import Task
 from harness.train import DivergedError
 from harness.train import Job as TrainJob
 
@@ -25,8 +26,9 @@ from harness.train import Job as TrainJob
 def training(model: nn.Module, precision: str = "fp32") -> TrainJob:
     """Return a training of a model of 4 features and 3 classes on 12 samples."""
     split = Split(torch.linspace(-1, 1, 48).reshape(12, 4), torch.arange(12) % 3)
-    task = Catalog().load("tasks", "classification")
-    return TrainJob(model, task, Recipe(batch_size=4, epochs=1), 1, split, None, split, torch.device("cpu"), precision)
+    task: Task = Catalog().load("tasks", "classification")
+    learning, recipe = task.start(Splits(split, split)), Recipe(batch_size=4, epochs=1)
+    return TrainJob(model, task, learning, recipe, 1, split, None, split, torch.device("cpu"), precision)
 
 
 class Faulty(nn.Linear):

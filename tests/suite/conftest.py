@@ -37,7 +37,8 @@ PARTS = {
     ''',
     "tasks/sorting.py": '''
         """Sorting."""
-        TASK = Task(primary="hits", direction="higher", scores=("hits", "loss"), loss=None, evaluate=None)
+        def start(splits): ...
+        TASK = Task(primary="hits", scores={"hits": "higher", "loss": "lower"}, start=start)
     ''',
     "metrics/hits.py": '''
         """Hits."""

@@ -17,8 +17,8 @@ BASE = {"model": '"tinynet"', "data": '"dots"', "recipe.epochs": "2"}
 
 BROKEN = {
     'model = "tinynett"': "model: found \"tinynett\", did you mean 'tinynet'?; allowed: a000_",
-    'data = "dotz"': "data: found \"dotz\", did you mean 'dots'?; allowed: cifar10, ",
-    'task = "sortin"': "task: found \"sortin\", did you mean 'sorting'?; allowed: classification, ",
+    'data = "dotz"': "data: found \"dotz\", did you mean 'dots'?; allowed: adding, ",
+    'task = "sortin"': "task: found \"sortin\", did you mean 'sorting'?; allowed: adversarial, ",
     'model = { name = "tinynet", hiden = 1 }': "model.hiden: unknown option, did you mean 'hidden'?; "
     "allowed: hidden, activation",
     'model = { name = "plainnet", hidden = 1 }': "model.hidden: unknown option; 'plainnet' takes no options",

@@ -1,0 +1,67 @@
+"""A training saved between two epochs, so that a killed run goes on where it was.
+
+The file holds tensors, numbers and texts; it is read as data only (`weights_only`), never as code.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import torch
+
+CHECKPOINT_SECONDS = 30.0
+"""Training time that may be lost, beyond the epoch in hand: saving more often would cost quick trainings dearly."""
+
+
+class Checkpoint:
+    """The file that one training is saved to; one without a path saves nothing."""
+
+    def __init__(self, path: Path | None, device: torch.device) -> None:
+        self._path, self._device = path, device
+        self._saved = monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save again."""
+        return self._path is not None and monotonic() - self._saved >= CHECKPOINT_SECONDS
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write the state, and those of the global random streams, under a temporary name, and rename it."""
+        assert self._path is not None  # only a checkpoint with a path is ever due
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        torch.save(state | {"streams": _streams()}, temporary)
+        temporary.replace(self._path)
+        self._saved = monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the saved state and set the global random streams; None where nothing is saved."""
+        if self._path is None or not self._path.exists():
+            return None
+        state: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
+        _set_streams(state.pop("streams"))
+        return state
+
+
+def _streams() -> dict[str, Any]:
+    kind, keys, *rest = np.random.get_state()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        "python": random.getstate(),
+        "numpy": [kind, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest],
+    }
+
+
+def _set_streams(streams: dict[str, Any]) -> None:
+    torch.set_rng_state(streams["torch"])
+    if streams["cuda"]:
+        torch.cuda.set_rng_state_all(streams["cuda"])
+    random.setstate(streams["python"])
+    kind, keys, *rest = streams["numpy"]
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))

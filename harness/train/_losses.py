@@ -1,0 +1,75 @@
+"""The loss of each step, and the returns of the episodes where steps play some."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.observations import Array
+
+
+class DivergedError(Exception):
+    """A loss or weight was NaN or infinite; names the first step at which it was seen."""
+
+
+class Losses:
+    """The loss of each step; kept on the device, fetched at each look."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self._pending: list[Tensor] = []
+        self._fetched: list[Tensor] = []
+        self._steps: list[tuple[int, int]] = []
+        self._episodes: list[tuple[int, Tensor]] = []
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def add(self, loss: Tensor, epoch: int, samples: int) -> None:
+        """Note one step."""
+        self._pending.append(loss)
+        self._steps.append((epoch, samples))
+        self.samples += samples
+
+    def play(self, returns: Tensor) -> None:
+        """Note the returns of episodes that the step in hand has played."""
+        self._episodes.append((len(self) + 1, returns.detach().double().cpu()))
+
+    def look(self) -> float:
+        """Fetch the losses since the last look and return the newest.
+
+        Raises:
+            DivergedError: one of them is not finite.
+        """
+        if self._pending:
+            fresh = torch.stack(self._pending).double().cpu()
+            if not torch.isfinite(fresh).all():
+                first = int((~torch.isfinite(fresh)).nonzero()[0])
+                step = len(self._steps) - len(self._pending) + first + 1
+                raise DivergedError(f"training loss was {fresh[first].item()} at step {step}")
+            self._fetched.append(fresh)
+            self._pending.clear()
+        return self._fetched[-1][-1].item()
+
+    def arrays(self) -> tuple[Array, Array, Array]:
+        """Return losses, epochs and samples of all steps, [steps] each."""
+        steps = np.array(self._steps, dtype=np.int64).reshape(-1, 2)
+        return torch.cat(self._fetched).numpy(), steps[:, 0], steps[:, 1]
+
+    def episodes(self) -> tuple[Array, Array]:
+        """Return the step and the return of each training episode, [episodes] each."""
+        steps = [np.full(len(returns), step) for step, returns in self._episodes]
+        values = [returns.numpy() for _, returns in self._episodes]
+        return np.concatenate([np.empty(0, np.int64), *steps]), np.concatenate([np.empty(0), *values])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything noted so far, all of it fetched."""
+        return {"samples": self.samples, "losses": self._fetched, "steps": self._steps, "episodes": self._episodes}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` returned."""
+        self.samples, self._fetched = state["samples"], state["losses"]
+        self._steps, self._episodes = state["steps"], state["episodes"]
