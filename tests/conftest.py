@@ -65,6 +65,10 @@ FAULTS = {
     "segfault": "ctypes.string_at(0)",
     "kill": "os.kill(os.getpid(), signal.SIGKILL)",
     "hang": "signal.pause()",
+    "waits": (
+        "self.calls = getattr(self, 'calls', 0) + 1; "
+        "self.calls == 20 and not os.path.exists('go_on') and (open('waiting', 'w').close(), signal.pause())"
+    ),
     "nan": "return self.linear(x) * float('nan')",
     "exception": "raise ValueError('boom')",
     "exit": "os._exit(3)",

@@ -18,7 +18,6 @@ from harness.observations import Observations
 from harness.suite import Optimizer, Recipe, Schedule
 from harness.tasks import Learning, Played, Scores, Task, Turn
 from harness.train import Job, train
-from harness.train import _checkpoint as checkpointing
 
 SAMPLES, EPOCHS, STOP = 40, 6, 3
 RECIPE = Recipe(
@@ -75,14 +74,10 @@ def trained(checkpoint: Path | None, stop_at: int | None = None) -> tuple[Mappin
     split, seen = Split(inputs, inputs[:, :3].argmax(1)), Observations()
     learning = Learning((Turn(loss, "first"), Turn(loss, "second")), evaluator(stop_at))
     task = Task("score", {"score": "higher"}, lambda splits: learning)
-    job = Job(model, task, learning, RECIPE, 1, split, split, split, torch.device("cpu"), checkpoint=checkpoint)
+    kept: dict[str, Any] = {"checkpoint": checkpoint, "checkpoint_seconds": 0.0}
+    job = Job(model, task, learning, RECIPE, 1, split, split, split, torch.device("cpu"), **kept)
     train(job, seen)
     return state_digests(model.state_dict()), seen
-
-
-@pytest.fixture(autouse=True)
-def _save_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpointing, "CHECKPOINT_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize("stop_at", range(2, EPOCHS + 1))

@@ -26,5 +26,7 @@ class Metric:
     direction: Direction
     metric_class: MetricClass
     phase: Phase
+    score: str = ""
+    """The task's score that it reports or is drawn from; it applies to no other task. '' applies to all."""
     scope: Scope = "any"
     """For exact metrics only."""

@@ -23,4 +23,5 @@ METRIC = Metric(
     direction="higher",
     metric_class="quality",
     phase="eval",
+    score="accuracy",
 )

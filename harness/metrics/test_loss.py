@@ -19,4 +19,5 @@ METRIC = Metric(
     direction="lower",
     metric_class="quality",
     phase="eval",
+    score="loss",
 )

@@ -31,9 +31,6 @@ from harness.suite import Case, Suite
 FINAL = ("ok", "diverged")
 """Statuses of runs that say something about the case; the others are run again when an unfinished set is taken up."""
 
-INTERRUPTED = ("killed", "timeout", "oom")
-"""Statuses of runs that would have gone on: their checkpoints are kept until the run set is complete."""
-
 CHECKPOINTS = "checkpoints"
 """Folder of a run set for trainings in flight."""
 
@@ -217,7 +214,7 @@ class Session:
             self.keep_log(job, run_id)
         self.run_set.add(run_id, rows)
         shutil.rmtree(job.folder)
-        if job.checkpoint and outcome.status not in INTERRUPTED:
+        if job.checkpoint:
             job.checkpoint.unlink(missing_ok=True)
         display.ended(run, outcome, headline(values, self.primary[case.name]), ended.seconds)
 

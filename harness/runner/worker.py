@@ -196,6 +196,7 @@ def build(job: Job, catalog: Catalog, splits: Splits, device: torch.device, seen
         build_started=started,
         report=_reporter(job.folder),
         checkpoint=job.checkpoint,
+        checkpoint_seconds=case.checkpoint_seconds,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.catalog import Catalog
 from harness.errors import Problem, SuiteError, nearest
 from harness.suite._file import MAX_SEEDS, Fragment, SuiteFile
+from harness.suite._inherit import inherit
 from harness.suite._matrix import combinations, read_axes
 from harness.suite._node import Node, Place, merge
 from harness.suite._rules import Parts, broken_rules
@@ -127,7 +128,6 @@ def _name_parts(table: Node) -> None:
 
 def _cases(sources: _Sources, parts: Parts) -> Iterator[Case]:
     """Yield every case, and report what is wrong in it; a wrong value is then read as left out."""
-    below = merge(Node({"gates": sources.gates}, sources.gates.place), sources.defaults)
     named: dict[str, Place] = {}
     for written in sources.cases:
         axes, problems = read_axes(written)
@@ -135,7 +135,7 @@ def _cases(sources: _Sources, parts: Parts) -> Iterator[Case]:
         own = Node({key: child for key, child in written.table.items() if key != "matrix"}, written.place)
         for suffix, layer in combinations(axes, written.place):
             _name_parts(layer)
-            node = _complete(merge(merge(below, own), layer), suffix)
+            node = inherit(_complete(merge(merge(sources.defaults, own), layer), suffix), sources.gates, parts)
             yield from _case(sources, node, parts)
             _check_repeated(sources, node, named)
 

@@ -45,7 +45,7 @@ class Parts:
 
 def broken_rules(case: Case, node: Node, parts: Parts) -> Iterator[Problem]:
     """Yield every rule that a case breaks; `node` is its table, with the lines."""
-    for rule in (_names, _options, _length, _optimizer, _schedule, _selection, _precision, _seeds, _scores, _gates):
+    for rule in (_names, _task, _options, _length, _optimizer, _schedule, _selection, _precision, _seeds, _scores, _gates):
         try:
             for path, message in rule(case, node, parts):
                 yield _problem(node, path, f"{_written(path)}: {message}")
@@ -159,14 +159,28 @@ def _scores(case: Case, node: Node, parts: Parts) -> Broken:
                 yield (key, name), f"no score of the task {case.task.name!r}: {_one_of(name, scores)}"
 
 
+def _task(case: Case, node: Node, parts: Parts) -> Broken:
+    model = parts.named("model", case)
+    wanted = model.fields.get("task") if model else None
+    if wanted and wanted != case.task.name and node.sound("task", "name"):
+        yield (
+            ("task", "name"),
+            f"found {show_value(case.task.name)}; allowed: {show_value(wanted)}, which {case.model.name!r} is made for",
+        )
+
+
 def _gates(case: Case, node: Node, parts: Parts) -> Broken:
     metrics = parts.by_kind["metrics"]
+    task = parts.named("task", case)
+    scores = task.fields.get("scores") if task else None
     for name, gate in case.gates.items():
         path = ("gates", name)
         if name not in metrics:
             yield path, f"no such metric: {_one_of(name, list(metrics))}"
             continue
         fields = metrics[name].fields
+        if scores is not None and fields.get("score", "") not in ("", *scores):
+            yield path, f"the task {case.task.name!r} has no score {fields['score']!r}; allowed: metrics of {', '.join(scores)}"
         for key, given, field in (("class", gate.metric_class, "metric_class"), ("direction", gate.direction, "direction")):
             if given and field in fields and given != fields[field]:
                 yield (*path, key), f"found {given!r}; allowed: {fields[field]!r}, which the metric declares"

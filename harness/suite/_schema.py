@@ -126,6 +126,8 @@ class Case(Strict):
     """Score -> the value an article or paper reports, shown beside ours."""
     gates: dict[str, Gate] = {}
     timeout_seconds: PositiveFloat = 600.0
+    checkpoint_seconds: Annotated[float, Field(ge=0.0)] = 60.0
+    """Training time between two checkpoints, written at the end of an epoch; what a kill of the harness loses at most."""
     memory_limit_bytes: PositiveInt | None = None
     """Resident memory of the run's process tree at which it is stopped; None: nine tenths of what is free at its start."""
 

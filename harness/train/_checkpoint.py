@@ -14,21 +14,18 @@ from typing import Any
 import numpy as np
 import torch
 
-CHECKPOINT_SECONDS = 30.0
-"""Training time that may be lost, beyond the epoch in hand: saving more often would cost quick trainings dearly."""
-
 
 class Checkpoint:
-    """The file that one training is saved to; one without a path saves nothing."""
+    """The file that one training is saved to every so many seconds; one without a path saves nothing."""
 
-    def __init__(self, path: Path | None, device: torch.device) -> None:
-        self._path, self._device = path, device
+    def __init__(self, path: Path | None, seconds: float) -> None:
+        self._path, self._seconds = path, seconds
         self._saved = monotonic()
 
     @property
     def due(self) -> bool:
         """Whether it is time to save again."""
-        return self._path is not None and monotonic() - self._saved >= CHECKPOINT_SECONDS
+        return self._path is not None and monotonic() - self._saved >= self._seconds
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the state, and those of the global random streams, under a temporary name, and rename it."""

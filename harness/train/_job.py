@@ -46,3 +46,5 @@ class Job:
     report: Callable[[Progress], None] = lambda progress: None
     checkpoint: Path | None = None
     """File that the training is saved to now and then, and goes on from if it is there; None: neither."""
+    checkpoint_seconds: float = 60.0
+    """Time between two savings."""

@@ -51,7 +51,7 @@ def train(job: Job, seen: Observations) -> None:
         UsageError: the recipe sorts by length what has none.
     """
     loop = Loop(job, seen)
-    checkpoint, peaks = Checkpoint(job.checkpoint, job.device), Peaks(job.device, seen)
+    checkpoint, peaks = Checkpoint(job.checkpoint, job.checkpoint_seconds), Peaks(job.device, seen)
     if state := checkpoint.load():
         loop.load_state_dict(state)
     peaks.begin()

@@ -234,6 +234,33 @@ def test_a_stopped_harness_keeps_its_runs_and_leaves_no_process(
     assert again.statuses == {"ok": 2}
 
 
+def test_a_run_cut_short_goes_on_from_its_checkpoint(
+    project_folder: Path, write_project: Callable[..., None], run_mine: Callable[..., Ran]
+) -> None:
+    """After kill -9 in the third of four epochs, the next start takes the training up there and ends at the same bits."""
+    lines = "timeout_seconds = 600\nseeds = [1]\ncheckpoint_seconds = 0\nrecipe = { epochs = 4 }"
+    write_project({"waits": lines})
+    process = subprocess.Popen([*HARNESS, "run", "mine"], cwd=project_folder, stderr=subprocess.PIPE, text=True)
+    while not (project_folder / "waiting").exists():
+        assert process.poll() is None
+    process.kill()
+    process.communicate(timeout=60)
+    [checkpoint] = project_folder.glob("results/mine/*/checkpoints/*.pt")
+    (project_folder / "go_on").touch()
+
+    resumed, straight = run_mine(), run_mine(fresh=True)
+
+    assert resumed.continued
+    assert [16] == resumed.run_set.table("runs")["resumed"].tolist()
+    assert [0] == straight.run_set.table("runs")["resumed"].tolist()
+    assert not checkpoint.parent.exists()
+    texts = [
+        ran.run_set.table("measurements").set_index("metric")["value_text"].dropna().to_dict() for ran in (resumed, straight)
+    ]
+    assert {"final_weights_digest", "loss_curve_digest", "batch_order_digest"} <= texts[0].keys()
+    assert texts[0] == texts[1]
+
+
 def test_a_killed_fork_server_costs_one_run(project_folder: Path, write_project: Callable[..., None]) -> None:
     """The run in flight is stored as killed, and a new server serves the rest."""
     write_project({"hang": "timeout_seconds = 600\nseeds = [1]", "good": ""})
