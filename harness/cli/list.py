@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Row = tuple[object, ...]
 NONE = "-"
+TASK = "classification"
+"""The task of a model that names none."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,14 @@ def _model_row(part: Part) -> Row:
     known = part.fields
     counted = (known.get("parameters") or NONE, len(known.get("repairs", ())))
     article = " §".join(filter(None, (known.get("article"), known.get("section")))) or NONE
-    return (part.name, article, _shape(known.get("input_shape")), *counted, _marked(part, part.summary))
+    return (
+        part.name,
+        article,
+        known.get("task", TASK),
+        _shape(known.get("input_shape")),
+        *counted,
+        _marked(part, part.summary),
+    )
 
 
 def _data_row(part: Part) -> Row:
@@ -97,7 +106,7 @@ def _metric_row(part: Part) -> Row:
 
 def _shape(shape: Any) -> str:
     """Return (1, 28, 28) as 1x28x28; 'any' for none, which takes or depends on what it is given."""
-    return "x".join(map(str, shape)) if isinstance(shape, Sequence) else "any"
+    return "x".join(map(str, shape)) or "1" if isinstance(shape, Sequence) else "any"
 
 
 def _marked(part: Part, words: str) -> str:
@@ -107,7 +116,7 @@ def _marked(part: Part, words: str) -> str:
 
 LISTINGS: dict[str, Listing] = {
     "models": Listing(
-        ("name", "article", "input", "parameters", "repairs", "summary"),
+        ("name", "article", "task", "input", "parameters", "repairs", "summary"),
         _model_row,
         ("parameters", "repairs"),
     ),

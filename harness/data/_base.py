@@ -89,6 +89,8 @@ class Dataset:
     """Whether the samples are generated rather than collected."""
     download: bool = False
     """Whether files must be fetched (or found in HARNESS_DATA_DIR)."""
+    folder: str = ""
+    """Its folder in the cache, where it shares another data set's files; '' for one of its own name."""
     preload: tuple[str, ...] = ()
     """Modules that `load` imports; imported once before the runs start, so that no run pays for them."""
     identity: Callable[..., str] | None = None

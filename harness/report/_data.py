@@ -74,6 +74,7 @@ class ReportData:
     measurements: Frame
     steps: Frame
     evaluations: Frame
+    images: Frame
     samples: Frame
     environments: Frame
     verdicts: Frame
@@ -94,6 +95,7 @@ class ReportData:
             measurements=run_set.table("measurements"),
             steps=run_set.table("steps", ["run_id", "step", "loss", "seconds", "loader_seconds"]),
             evaluations=run_set.table("evaluations"),
+            images=run_set.table("images"),
             samples=run_set.table("samples"),
             environments=run_set.table("environments").sort_values(["environment_digest", "key"], ignore_index=True),
             verdicts=run_set.table("verdicts"),

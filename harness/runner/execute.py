@@ -157,8 +157,9 @@ class Session:
     def tell_of_downloads(self) -> None:
         """Say which data sets will be fetched, because that may take a while in which nothing else is said."""
         for name in sorted({case.data.name for case in self.suite.cases}):
-            folder = self.project.data / name
-            if self.catalog.part("data", name).fields.get("download") and not folder.is_dir():
+            fields = self.catalog.part("data", name).fields
+            folder = self.project.data / (fields.get("folder") or name)
+            if fields.get("download") and not folder.is_dir():
                 print(f"fetching {name} into {folder} (HARNESS_DATA_DIR chooses another place)", file=sys.stderr, flush=True)
 
     def identify(self, case: Case) -> None:

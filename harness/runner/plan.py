@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.catalog import BUILT_IN, Catalog
+from harness.catalog import BUILT_IN, Catalog, Part
 from harness.digests import digest_of
 from harness.suite import Case, Suite
 
@@ -21,6 +22,7 @@ MEASURING_CODE = (
     "runner/worker.py",
     "seeds.py",
     "train/*.py",
+    "vocabulary.py",
 )
 """Files of the harness whose change makes a run another run; the parts of the case come on top."""
 
@@ -64,10 +66,20 @@ def code_digest(case: Case, catalog: Catalog) -> str:
     ]
     files = {BUILT_IN / path for pattern in MEASURING_CODE for path in BUILT_IN.glob(pattern)}
     for part in parts:
-        files |= {part.path, *(part.root / part.kind).glob("_[!_]*.py")}
+        files |= {part.path, *(part.root / part.kind).glob("_[!_]*.py"), *_imported_parts(part, catalog)}
     for root in catalog.roots[1:]:
         files |= set(root.rglob("*.py"))
     return digest_of(sorted(f"{file.name} {_file_digest(file)}" for file in files))
+
+
+def _imported_parts(part: Part, catalog: Catalog) -> Iterator[Path]:
+    """Yield the files of parts of the same kind that a built-in part imports: data made of another data set's."""
+    for node in ast.walk(part.tree):
+        package, _, module = (node.module or "").rpartition(".") if isinstance(node, ast.ImportFrom) else ("", "", "")
+        if package == f"harness.{part.kind}" and not module.startswith("_"):
+            imported = catalog.part(part.kind, module)
+            yield imported.path
+            yield from _imported_parts(imported, catalog)
 
 
 def _file_digest(file: Path) -> str:

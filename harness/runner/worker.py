@@ -146,7 +146,8 @@ def _describe(case: Case, device: torch.device) -> dict[str, str]:
 
 def _context(job: Job, catalog: Catalog) -> LoadContext:
     model: Model = catalog.load("models", job.case.model.name)
-    return LoadContext(job.project.data / job.case.data.name, model.input_shape, job.project.root)
+    folder = catalog.part("data", job.case.data.name).fields.get("folder") or job.case.data.name
+    return LoadContext(job.project.data / folder, model.input_shape, job.project.root)
 
 
 def load_data(job: Job, catalog: Catalog, seen: Observations) -> Splits:
@@ -171,7 +172,8 @@ def build(job: Job, catalog: Catalog, splits: Splits, device: torch.device, seen
     """Build the model from the init stream and put everything on the device."""
     case = job.case
     task: Task = catalog.load("tasks", case.task.name)
-    learning: Learning = task.start(splits, **case.task.options)
+    training, validation = hold_out(splits, case.recipe.validation, job.seed)
+    learning: Learning = task.start(replace(splits, train=training), **case.task.options)
     part: Model = catalog.load("models", case.model.name)
     started = perf_counter()
     seed_globals(job.seed, "init")
@@ -181,7 +183,6 @@ def build(job: Job, catalog: Catalog, splits: Splits, device: torch.device, seen
     seen.parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     seen.model_bytes = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
     seen.directions = dict(task.scores)
-    training, validation = hold_out(splits, case.recipe.validation, job.seed)
     return TrainJob(
         model=model,
         task=task,

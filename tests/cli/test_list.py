@@ -24,9 +24,9 @@ SUITE = 'version = 3\nwhy = "To test."\n[[case]]\nmodel = "mine"\ndata = "dots"\
 
 ROWS = {
     "models": [
-        "name\tarticle\tinput\tparameters\trepairs\tsummary",
-        "bare\t-\tany\t-\t0\t(yours, in bench)",
-        "mine\t009 §2\t1x8x8\t12\t2\tMy net. (yours, in bench)",
+        "name\tarticle\ttask\tinput\tparameters\trepairs\tsummary",
+        "bare\t-\tclassification\tany\t-\t0\t(yours, in bench)",
+        "mine\t009 §2\tclassification\t1x8x8\t12\t2\tMy net. (yours, in bench)",
     ],
     "data": [
         "name\tshape\tclasses\ttrain\ttest\tsamples\tdownload\tlicence\tsummary",

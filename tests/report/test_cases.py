@@ -182,9 +182,7 @@ def test_cases_scored_differently_share_no_axis(tmp_path: Path) -> None:
     """Where tasks differ there is no common plot, and the column says only 'Score'."""
     folder = tmp_path / "bench" / "tasks"
     folder.mkdir(parents=True)
-    (folder / "summary.py").write_text(
-        '"""Summarise."""\n\nTASK = Task(primary="test_loss", scores={"test_loss": "lower"})\n'
-    )
+    (folder / "summary.py").write_text('"""Summarise."""\n\nTASK = Task(primary="test_loss", scores={"test_loss": "lower"})\n')
     cases = [make_case("a", seeds=[1]), make_case("b", seeds=[1], task=PartRef(name="summary"))]
     runs = [Trained(case, 1, values(0.9)) for case in cases]
 

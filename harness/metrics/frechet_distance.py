@@ -1,0 +1,23 @@
+"""Fréchet distance between the features of generated and of real test images."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import of_score
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return the distance of as many generated as real images."""
+    return of_score(observations, "frechet_distance")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Fréchet distance",
+    unit="1",
+    direction="lower",
+    metric_class="quality",
+    phase="eval",
+    score="frechet_distance",
+)

@@ -1,0 +1,23 @@
+"""Fréchet distance between uniform noise and real test images."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import of_score
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return the distance that belongs to the data; no generator takes part."""
+    return of_score(observations, "frechet_noise")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Fréchet distance of noise",
+    unit="1",
+    direction="none",
+    metric_class="quality",
+    phase="eval",
+    score="frechet_noise",
+)

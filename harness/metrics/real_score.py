@@ -1,0 +1,23 @@
+"""Mean probability of being real that the discriminator gives to real test images."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import of_score
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return the mean over test images."""
+    return of_score(observations, "real_score")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Discriminator on real images",
+    unit="1",
+    direction="none",
+    metric_class="quality",
+    phase="eval",
+    score="real_score",
+)
