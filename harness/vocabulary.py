@@ -28,8 +28,8 @@ class Vocabulary:
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """Id of each word."""
-        return {word: number for number, word in enumerate(self.words)}
+        """Id of each word; a text that holds one of SPECIAL as a word does not thereby hold that id."""
+        return {word: number for number, word in enumerate(self.words) if word not in SPECIAL}
 
     def encode(self, words: Iterable[str]) -> list[int]:
         """Return the words' ids, UNKNOWN for those not in the vocabulary."""
