@@ -56,8 +56,9 @@ def require_form(module: str, spec: DataSpec, form: str) -> None:
     """
     found = form_of(spec)
     if found != form:
+        given = FORMS.get(found, f"inputs of shape {_show(spec.shape)}")
         raise UsageError(
-            f"model {module.rpartition('.')[2]!r}: the data set gives {FORMS.get(found, 'inputs of shape ' + _show(spec.shape))}, "
+            f"model {module.rpartition('.')[2]!r}: the data set gives {given}, "
             f"the model takes {FORMS[form]} only; choose another data set, or another model (`harness list models` shows all)"
         )
 
