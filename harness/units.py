@@ -44,8 +44,8 @@ def _scaled(unit: str) -> Callable[[float], str]:
 def _plain(value: float) -> str:
     if float(value).is_integer() and abs(value) >= 10:
         return f"{value:,.0f}"
-    if 0 < abs(value) < 0.001:
-        return _significant(value) if abs(value) >= 1e-6 else f"{value:.2e}"
+    if 0 < abs(value) < 1e-4:
+        return f"{value:.2e}"
     return f"{value:.4f}" if abs(value) < 10 else _significant(value, 5)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import importlib.util
 import re
 import subprocess
 import sys
@@ -10,7 +10,6 @@ from pathlib import Path
 
 from harness.cli import main
 from harness.results import find_run_set
-from harness.stats import t_interval
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -60,28 +59,17 @@ def test_the_example_of_own_models_runs(project_folder: Path) -> None:
     assert (accuracy > 0.85).all()  # the example's own floor
 
 
-def article_rows() -> list[str]:
-    """Return README's table of the articles' cases, made from the baselines in git."""
-    rows = []
-    for file in sorted((ROOT / "results" / "baselines" / "articles").glob("*.json")):
-        content = json.loads(file.read_text())
-        seeds = [sum(values) / len(values) for values in content["metrics"]["accuracy"]["samples"].values()]
-        low, high = t_interval(seeds)
-        mean, recipe = sum(seeds) / len(seeds), content["specification"]["recipe"]
-        length = f"{recipe['epochs']} epochs" if recipe["epochs"] else f"{recipe['steps']} steps"
-        optimizer = f"{recipe['optimizer']['name']} {recipe['optimizer']['lr']:g}, batch {recipe['batch_size']}, {length}"
-        parameters = next(iter(content["metrics"]["parameters"]["samples"].values()))[0]
-        model = content["specification"]["model"]["name"]
-        rows.append(f"| `{model}` | {parameters:,.0f} | {optimizer} | {mean:.3f} | {max(low, 0):.3f} to {min(high, 1):.3f} |")
-    return rows
+def test_the_tables_are_those_of_the_baselines() -> None:
+    """Every figure of README's results and of the results page is computed from the samples in git."""
+    spec = importlib.util.spec_from_file_location("write_results", ROOT / "tests" / "tools" / "write_results.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
 
-
-def test_the_table_is_that_of_the_baselines() -> None:
-    """Each row of README's results is computed from the samples in git."""
-    rows = article_rows()
-
-    assert len(rows) == 10
-    assert [row for row in rows if row not in README] == []
+    assert tool.page() == (ROOT / "results" / "README.md").read_text()
+    assert tool.readme() == README
+    assert len(list(tool.page_rows(tool.suites()[0]))) > 50
 
 
 def test_the_shown_verdicts_are_what_the_gate_says() -> None:

@@ -20,6 +20,8 @@ from harness.units import FORMATTERS, show
         (3 * 2**30, "By", "3.00 GiB"),
         (12.0, "By", "12 B"),
         (0.9914, "1", "0.9914"),
+        (1.4512e-6, "1", "1.45e-06"),
+        (0.0, "1", "0.0000"),
         (61706.0, "{parameter}", "61,706"),
         (9123.0, "{sample}/s", "9.12 ksamples/s"),
         (91234.0, "{sample}/s", "91.2 ksamples/s"),

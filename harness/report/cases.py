@@ -45,19 +45,23 @@ def _quality(data: ReportData) -> Table:
         Column("Target", "number", "The threshold that the case declares"),
         *(Column(data.title(name), "number", "Mean over seeds") for name in others),
     )
-    rows = tuple(Row(_quality_cells(data, case, others), case.name) for case in data.cases)
+    mixed = len({data.primary(case) for case in data.cases}) > 1
+    rows = tuple(Row(_quality_cells(data, case, others, mixed), case.name) for case in data.cases)
     return Table(columns, rows, "Quality: mean over seeds with its 95 % t interval, beside what was published")
 
 
-def _quality_cells(data: ReportData, case: Case, others: Sequence[str]) -> tuple[Cell, ...]:
+def _quality_cells(data: ReportData, case: Case, others: Sequence[str], mixed: bool) -> tuple[Cell, ...]:
     primary = data.primary(case)
     sample = data.sample(case.name, primary)
     interval = sample.interval
+    score = mean_cell(sample, interval)
+    if mixed:  # the column's title does not tell which score it is
+        score = replace(score, sub=", ".join(filter(None, (data.title(primary), score.sub))))
     return (
         case_cell(case),
         Cell(case.data.name, badge=data.origin(case)),
         _seeds_cell(data, case),
-        mean_cell(sample, interval),
+        score,
         _declared(case.published.get(primary), sample.unit),
         _difference(sample.mean, case.published.get(primary), interval, sample.unit),
         _target(case.targets.get(primary), sample.mean, data.direction(primary), sample.unit),

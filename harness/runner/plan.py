@@ -74,12 +74,13 @@ def code_digest(case: Case, catalog: Catalog) -> str:
 
 def _imported_parts(part: Part, catalog: Catalog) -> Iterator[Path]:
     """Yield the files of parts of the same kind that a built-in part imports: data made of another data set's."""
+    package, parts = f"harness.{part.kind}", catalog.parts(part.kind)
     for node in ast.walk(part.tree):
-        package, _, module = (node.module or "").rpartition(".") if isinstance(node, ast.ImportFrom) else ("", "", "")
-        if package == f"harness.{part.kind}" and not module.startswith("_"):
-            imported = catalog.part(part.kind, module)
-            yield imported.path
-            yield from _imported_parts(imported, catalog)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            inner = [node.module.removeprefix(f"{package}.")] if node.module != package else [name.name for name in node.names]
+            for imported in (parts[name] for name in inner if name in parts):
+                yield imported.path
+                yield from _imported_parts(imported, catalog)
 
 
 def _file_digest(file: Path) -> str:

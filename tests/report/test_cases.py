@@ -190,3 +190,5 @@ def test_cases_scored_differently_share_no_axis(tmp_path: Path) -> None:
 
     assert figures(blocks) == []
     assert column(tables(blocks)[0], "Score") == ["0.9000", "0.0500"]
+    scores = [row.cells[3].sub for row in tables(blocks)[0].rows]
+    assert [sub.split(",")[0] for sub in scores] == ["Accuracy", "Test loss"]

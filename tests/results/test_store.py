@@ -122,6 +122,22 @@ def test_every_stored_table_carries_the_schema_version(run_set: RunSet) -> None:
     assert json.loads((run_set.path / "manifest.json").read_text())["schema_version"] == SCHEMA_VERSION
 
 
+def test_tables_of_an_earlier_schema_version_lack_what_came_later(run_set: RunSet) -> None:
+    """A run set of version 1 is read with nulls in later columns and no rows in later tables."""
+    run_set.add("r1", rows_of("r1"))
+    run_set.fold()
+    file = run_set.path / "runs.parquet"
+    content = pq.read_table(file).drop_columns(["synthetic", "resumed"])
+    pq.write_table(content.replace_schema_metadata({"harness_schema_version": "1"}), file)
+    (run_set.path / "episodes.parquet").unlink()
+
+    runs = run_set.table("runs")
+
+    assert runs["run_id"].tolist() == ["r1"]
+    assert runs["synthetic"].isna().all()
+    assert run_set.table("episodes").empty
+
+
 def test_a_row_without_a_declared_column_is_refused() -> None:
     """No table is written with a column missing."""
     with pytest.raises(KeyError, match="value"):
