@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.catalog import Catalog
 from harness.cli import main
 from harness.results import find_run_set
 
@@ -70,6 +71,11 @@ def test_the_tables_are_those_of_the_baselines() -> None:
     assert tool.page() == (ROOT / "results" / "README.md").read_text()
     assert tool.readme() == README
     assert len(list(tool.page_rows(tool.suites()[0]))) > 50
+
+
+def test_the_number_of_models_is_the_catalogues() -> None:
+    """README counts the models that there are."""
+    assert f"comes with it, {len(Catalog().parts('models'))} in all" in README
 
 
 def test_the_shown_verdicts_are_what_the_gate_says() -> None:
