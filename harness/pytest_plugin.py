@@ -257,14 +257,14 @@ def infer_step(project: Project, case: Case, folder: Path) -> Callable[[], objec
     import torch
 
     from harness.probes.clock import wait_for
-    from harness.train import StepPlan
+    from harness.train import StepPlan, autocast
 
     training = _training(project, case, folder)
     inputs = training.train.inputs[: StepPlan.of(case.recipe, len(training.train)).batch_size]
     training.model.eval()
 
     def step() -> None:
-        with torch.inference_mode():
+        with autocast(training.device, training.precision), torch.inference_mode():
             training.learning.infer(training.model, inputs)
         wait_for(training.device)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from harness.baseline import changes, contents, find_proposals, promote, propose, read_baselines, to_text, write_proposals
 from harness.baseline._model import Baseline
+from harness.digests import digest_of
 from harness.errors import MeasuringError, ResultsError, UsageError
 from harness.results import RunSet, sides
 from tests.support import MACHINE, NUMERIC, Trained, Value, make_case, make_suite, record
@@ -139,6 +140,22 @@ def test_a_baseline_is_judged_like_the_runs_it_came_from(tmp_path: Path) -> None
     assert stored.metrics == run.metrics
     assert (stored.machine_class, stored.machine, stored.numeric) == (run.machine_class, run.machine, run.numeric)
     assert (stored.case_digest, stored.specification) == (run.case_digest, run.specification)
+
+
+def test_a_setting_that_came_later_leaves_a_baseline_comparable(tmp_path: Path) -> None:
+    """A baseline recorded before a recipe could sort by length is one of the same case; a changed setting is another's."""
+    run_set = trained(tmp_path)
+    [baseline] = propose([run_set], "first").baselines
+    run = sides(run_set)["lenet"]
+
+    def recorded(change: Callable[[dict[str, Any]], object]) -> str:
+        content = json.loads(to_text(baseline))
+        change(content["specification"]["recipe"])
+        content["case_digest"] = digest_of(content["specification"])
+        return Baseline.model_validate(content).side().case_digest
+
+    assert run.case_digest == recorded(lambda recipe: recipe.pop("bucket"))
+    assert run.case_digest != recorded(lambda recipe: recipe.update(bucket=5))
 
 
 def test_run_sets_are_merged_sample_by_sample(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import resource
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,40 @@ def test_a_checkpoint_holds_data_only(tmp_path: Path) -> None:
 
     assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
     assert torch.load(tmp_path / "run.pt", weights_only=True)["epochs_done"] == EPOCHS
+
+
+@pytest.mark.parametrize("left", [0, 5, 5000])
+def test_a_damaged_checkpoint_is_left_aside(tmp_path: Path, left: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file cut off by a full disk or a power cut is said to be damaged, and the training starts anew."""
+    expected, _ = trained(None)
+    with pytest.raises(StoppedError):
+        trained(tmp_path / "run.pt", STOP)
+    content = (tmp_path / "run.pt").read_bytes()
+    (tmp_path / "run.pt").write_bytes(content[:left])
+
+    found, seen = trained(tmp_path / "run.pt")
+
+    assert left < len(content)
+    assert expected == found
+    assert seen.resumed_at_step == 0
+    assert f"checkpoint {tmp_path / 'run.pt'}: damaged, starting anew: " in capsys.readouterr().err
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where files may not grow beyond four kilobytes, the training ends as it would have, and leaves no half file."""
+    expected, _ = trained(None)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        found, _ = trained(tmp_path / "run.pt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+    assert expected == found
+    assert list(tmp_path.iterdir()) == []
+    assert f"checkpoint {tmp_path / 'run.pt'}: cannot be written: " in capsys.readouterr().err
 
 
 def test_a_training_without_a_place_saves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,13 +17,25 @@ from torch.nn import functional as F
 from harness.catalog import Catalog
 from harness.data import Split, Splits
 from harness.digests import digest_of, state_digests
-from harness.errors import DataError
+from harness.errors import DataError, UsageError
 from harness.observations import Observations
 from harness.probes.memory import peak_rss_bytes, reset_peak_rss
 from harness.seeds import generator
 from harness.suite import Optimizer, Recipe, Schedule
-from harness.tasks import Task
-from harness.train import WARMUP_SECONDS, WARMUP_STEPS, DivergedError, Job, Progress, StepPlan, hold_out, make_schedule, train
+from harness.tasks import Learning, Scores, Task
+from harness.train import (
+    WARMUP_SECONDS,
+    WARMUP_STEPS,
+    DivergedError,
+    Job,
+    Progress,
+    Reach,
+    StepPlan,
+    draw_order,
+    hold_out,
+    make_schedule,
+    train,
+)
 
 SAMPLES = 50
 TASK: Task = Catalog().load("tasks", "classification")
@@ -198,12 +210,14 @@ def test_a_data_sets_own_validation_split_is_used_as_it_is() -> None:
         hold_out(Splits(split, split, validation=own), 0.5, seed=1)
 
 
-@pytest.mark.parametrize("share", [0.99, 1.0])
-def test_a_share_that_leaves_nothing_to_train_on_is_refused(share: float) -> None:
-    """The message names the setting, what was found and what to do."""
+@pytest.mark.parametrize(("share", "held"), [(0.99, 4), (1.0, 4), (0.1, 0), (1e-9, 0)])
+def test_a_share_that_leaves_nothing_on_either_side_is_refused(share: float, held: int) -> None:
+    """The message names the setting, what was found and what to do; no training falls back to another split in silence."""
     split = Split(torch.zeros(4, 1), torch.arange(4))
 
-    with pytest.raises(DataError, match=r"^recipe.validation: a share of \S+ holds out 4 of 4 training samples, .*; choose"):
+    with pytest.raises(
+        DataError, match=rf"^recipe.validation: a share of \S+ holds out {held} of 4 training samples, .*; choose"
+    ):
         hold_out(Splits(split, split), share, seed=1)
 
 
@@ -336,3 +350,97 @@ def test_the_peak_is_that_of_training_and_not_of_evaluation() -> None:
     assert before is not None
     assert seen.host_peak_bytes is not None
     assert seen.host_peak_bytes - before < 50 * 2**20
+
+
+def scoring(values: list[float]) -> tuple[Task, Learning]:
+    """Return a task, lower is better, whose evaluations give these scores one after the other."""
+    coming = iter(values)
+    learning = Learning(LEARNING.turns, lambda model, split, batch_size: Scores({"distance": next(coming)}))
+    return Task("distance", {"distance": "lower"}, lambda splits: learning), learning
+
+
+def test_weights_of_a_score_that_is_no_number_are_never_chosen() -> None:
+    """With scores nan, 5, 1, 3 the third epoch's weights are selected."""
+    recipe, found = Recipe(batch_size=16, epochs=4, select="best"), []
+    model, split = material()
+    task, learning = scoring([math.nan, 5.0, 1.0, 3.0])
+    train(Job(model, task, learning, recipe, 1, split, split, split, torch.device("cpu")), Observations())
+    found.append(state_digests(model.state_dict()))
+    model, split = material()
+    task, learning = scoring([4.0, 3.0, 2.0])
+    recipe = Recipe(batch_size=16, epochs=3, select="last")
+    train(Job(model, task, learning, recipe, 1, split, split, split, torch.device("cpu")), Observations())
+
+    assert found == [state_digests(model.state_dict())]
+
+
+def test_choosing_weights_needs_a_validation_split() -> None:
+    """The test split never chooses: without a validation split, select = best is an error."""
+    model, split = material()
+
+    with pytest.raises(UsageError, match=r'^recipe.select = "best": there is no validation split'):
+        train(job(model, split, Recipe(epochs=1, select="best")), Observations())
+
+
+def test_a_declared_score_that_is_not_given_is_an_error() -> None:
+    """A task that declares a score and does not give it fails the run at its first evaluation."""
+    model, split = material()
+    _, learning = scoring([1.0])
+    task = Task("accuracy", {"accuracy": "higher", "distance": "lower"}, lambda splits: learning)
+
+    with pytest.raises(UsageError, match="declares scores that its evaluate does not give: accuracy"):
+        train(Job(model, task, learning, Recipe(epochs=1), 1, split, None, split, torch.device("cpu")), Observations())
+
+
+def test_losses_that_do_not_add_up_are_not_accumulated() -> None:
+    """Where a batch's loss is no mean over samples, accumulating would change the gradient: it is refused."""
+    model, split = material()
+    learning, recipe = Learning(LEARNING.turns, LEARNING.evaluate, additive=False), Recipe(epochs=1, accumulate=2)
+
+    with pytest.raises(UsageError, match=r"^recipe.accumulate = 2: the task's loss"):
+        train(Job(model, TASK, learning, recipe, 1, split, None, split, torch.device("cpu")), Observations())
+
+
+def test_sorting_by_length_needs_lengths() -> None:
+    """A recipe with buckets for samples that have no length is refused."""
+    model, split = material()
+
+    with pytest.raises(UsageError, match=r"^recipe.bucket: the task's samples have no lengths"):
+        train(job(model, split, Recipe(epochs=1, bucket=4)), Observations())
+
+
+TEXTS = Split(
+    torch.tensor([[5, 6, 0, 0, 0], [5, 0, 0, 0, 0], [5, 6, 7, 8, 0], [5, 6, 7, 0, 0], [0, 0, 7, 0, 0]]),
+    torch.tensor([[2, 3, 0], [2, 3, 0], [2, 9, 3], [2, 9, 3], [2, 3, 0]]),
+)
+
+
+def test_a_batch_is_cut_behind_its_longest_text() -> None:
+    """Padding behind the last id goes, padding before it stays."""
+    inputs, labels = Reach.of(TEXTS).cut(TEXTS.inputs[[0, 1]], TEXTS.labels[[0, 1]], torch.tensor([0, 1]))
+    assert [[5, 6], [5, 0]] == inputs.tolist()
+    assert [[2, 3], [2, 3]] == labels.tolist()
+
+    inputs, _ = Reach.of(TEXTS).cut(TEXTS.inputs[[4]], TEXTS.labels[[4]], torch.tensor([4]))
+    assert [[0, 0, 7]] == inputs.tolist()
+
+
+@pytest.mark.parametrize(("samples", "batch", "pool"), [(100, 8, 3), (100, 8, 50), (96, 8, 2), (5, 8, 1)])
+def test_buckets_lose_and_double_no_sample(samples: int, batch: int, pool: int) -> None:
+    """Every sample is taken once an epoch, batches hold texts of like length, and a short batch comes last."""
+    draw = torch.Generator().manual_seed(samples)
+    lengths = torch.randint(1, 30, (samples,), generator=draw)
+    ids = (torch.arange(30) < lengths[:, None]).long() * 7
+    reach, recipe = Reach.of(Split(ids, ids)), Recipe(batch_size=batch, epochs=2)
+    plan = StepPlan.of(recipe, samples)
+
+    order = draw_order(plan, 1, samples, pool, reach, torch.Generator().manual_seed(1))
+    plain = draw_order(plan, 1, samples, None, reach, torch.Generator().manual_seed(1))
+
+    assert sorted(order.tolist()) == list(range(samples))
+    assert torch.equal(plain, torch.randperm(samples, generator=torch.Generator().manual_seed(1)))
+
+    def padding(taken: torch.Tensor) -> int:
+        return sum(int((lengths[part].max() - lengths[part]).sum()) for part in taken.split(batch))
+
+    assert padding(order) < padding(plain) or samples <= batch

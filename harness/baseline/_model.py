@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from harness.digests import digest_of
 from harness.observations import Direction, MetricClass
 from harness.results import Sample, Series, Side
+from harness.suite import Case
 
 SCHEMA_VERSION: Final = 1
 """Schema history:
@@ -111,10 +112,11 @@ class Baseline(_Strict):
 
     def side(self) -> Side:
         """Return the baseline as one side of a comparison."""
+        specification = _as_read_now(self.specification)
         return Side(
             suite_version=self.suite_version,
-            specification=self.specification,
-            case_digest=self.case_digest,
+            specification=specification,
+            case_digest=digest_of(specification),
             machine_class=self.machine_class,
             numeric_fingerprint=self.numeric_fingerprint,
             version_key=self.version_key,
@@ -122,6 +124,14 @@ class Baseline(_Strict):
             numeric=self.numeric,
             metrics={name: metric.series(name) for name, metric in self.metrics.items()},
         )
+
+
+def _as_read_now(specification: dict[str, Any]) -> dict[str, Any]:
+    """Return a specification with the defaults of keys that came after it was recorded: they change nothing for its case."""
+    try:
+        return Case.model_validate({"name": "recorded", **specification}).specification
+    except ValidationError:
+        return specification
 
 
 def to_text(baseline: Baseline) -> str:

@@ -52,7 +52,8 @@ class Listing:
 def list_images(root: Path, train: str, test: str) -> Listing:
     """Return the images of `<train>/<class>/` and `<test>/<class>/`, or where neither is there those of `<class>/`.
 
-    In the second layout every fifth image of each class, by sorted name, is for testing.
+    In the first layout a class that only one of the two folders has is a problem, as it would be learned without being
+    tested, or tested without being learned. In the second every fifth image of each class, by sorted name, is for testing.
 
     Raises:
         DataError: there is no such folder, or a folder in it cannot be read.
@@ -84,6 +85,12 @@ def _list_two_folders(listing: Listing, train: Path, test: Path) -> None:
             listing.test += [(file, listing.classes.index(name)) for file in files]
         else:
             listing.problems.append(f"{listing.name(test / name)}: no such class in {train.name}/{nearest(name, learned)}")
+    for name, files in learned.items():
+        if files and name not in tested:
+            hint = nearest(name, tested)
+            listing.problems.append(
+                f"{listing.name(train / name)}: no such class in {test.name}/{hint}; each class needs test images"
+            )
 
 
 def _list_one_folder(listing: Listing) -> None:

@@ -1,4 +1,4 @@
-"""What generated data sets share: checked options, streams that never change, balanced classes, symbols as ids or one-hot.
+"""What generated data sets share: streams that never change, balanced classes, symbols as ids or one-hot.
 
 Each quantity of each split has a stream of its own, filled sample by sample. So the test split is the same whatever the
 size of the training split, and a smaller split is the first part of a larger one.
@@ -13,17 +13,14 @@ Shape suffixes: N samples, T steps, V ids.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from harness.errors import UsageError, nearest
 from harness.vocabulary import PAD, SPECIAL, Vocabulary
 
 ENCODINGS = ("ids", "onehot")
-MOST_SAMPLES = 100_000
 
 Numbers = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -32,37 +29,6 @@ BYTE_SUM_MEAN = 510
 """Of four uniform bytes: 4 x 127.5."""
 BYTE_SUM_VARIANCE = 21845
 """Likewise: 4 x (256^2 - 1) / 12."""
-
-
-def check_count(option: str, value: object, low: int, high: int) -> None:
-    """Raise UsageError unless `value` is a whole number of `low` to `high`."""
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise UsageError(f"option {option} = {value!r}: not a whole number in reach; allowed: {low} to {high}")
-
-
-def check_real(option: str, value: object, low: float, high: float) -> None:
-    """Raise UsageError unless `value` is a number of `low` to `high`."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-        raise UsageError(f"option {option} = {value!r}: not a number in reach; allowed: {low} to {high}")
-
-
-def check_choice(option: str, value: object, allowed: Sequence[object]) -> None:
-    """Raise UsageError unless `value` is one of `allowed`."""
-    if value not in allowed or isinstance(value, bool):
-        close = nearest(str(value), map(str, allowed))
-        raise UsageError(f"option {option} = {value!r}: unknown{close}; allowed: {', '.join(map(str, allowed))}")
-
-
-def check_flag(option: str, value: object) -> None:
-    """Raise UsageError unless `value` is True or False."""
-    if not isinstance(value, bool):
-        raise UsageError(f"option {option} = {value!r}: neither true nor false")
-
-
-def check_samples(train_samples: object, test_samples: object, most: int = MOST_SAMPLES) -> None:
-    """Raise UsageError for a size of a split that is not allowed."""
-    check_count("train_samples", train_samples, 1, most)
-    check_count("test_samples", test_samples, 1, most)
 
 
 def stream(name: str) -> np.random.RandomState:

@@ -18,7 +18,8 @@ import numpy.typing as npt
 import torch
 
 from harness.data._base import Split, Splits
-from harness.errors import UsageError, nearest
+from harness.data._option_checks import check_choice, check_limit
+from harness.errors import UsageError
 
 FITS = ("auto", "pad", "crop", "resize")
 SCALES = ("standard", "unit", "raw")
@@ -63,8 +64,8 @@ class Preparation:
     def check(self, native: Shape, sizes: tuple[int, int]) -> None:
         """Raise UsageError for what cannot be met; for use before anything is fetched or read."""
         target_shape(native, shape=self.shape, fit=self.fit, scale=self.scale)
-        _check_limit("train_limit", self.train_limit, sizes[0])
-        _check_limit("test_limit", self.test_limit, sizes[1])
+        check_limit("train_limit", self.train_limit, sizes[0])
+        check_limit("test_limit", self.test_limit, sizes[1])
 
     def splits(
         self, train: Stored, test: Stored, *, classes: tuple[str, ...], mean: Sequence[float], std: Sequence[float]
@@ -76,13 +77,6 @@ class Preparation:
             return Split(images, torch.from_numpy(stored.labels[:limit].astype(np.int64)))
 
         return Splits(prepared(train, self.train_limit), prepared(test, self.test_limit), classes)
-
-
-def _check_limit(option: str, limit: int | None, size: int) -> None:
-    if limit is None:
-        return
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= size:
-        raise UsageError(f"option {option} = {limit!r}: not a number of samples; allowed: 1 to {size}, or left out for all")
 
 
 def prepare(
@@ -132,10 +126,8 @@ def target_shape(native: Shape, *, shape: Shape | None, fit: str, scale: str) ->
 
 def check_options(*, shape: Shape | None, fit: str, scale: str) -> None:
     """Raise UsageError for what no images could meet."""
-    for option, value, allowed in (("fit", fit, FITS), ("scale", scale, SCALES)):
-        if value not in allowed:
-            advice = f"unknown{nearest(str(value), allowed)}; allowed: {', '.join(allowed)}"
-            raise UsageError(f"option {option} = {value!r}: {advice}")
+    check_choice("fit", fit, FITS)
+    check_choice("scale", scale, SCALES)
     if shape is not None and (len(shape) != 3 or min(shape) < 1):
         raise UsageError(f"the model takes inputs of shape {shape}; images have a shape (channels, height, width)")
 

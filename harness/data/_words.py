@@ -21,11 +21,13 @@ import torch
 
 from harness.data._base import Split, Splits
 from harness.data._fetch import fetch, file_hash
-from harness.data._limits import check_limit
-from harness.errors import DataError, UsageError, nearest
+from harness.data._option_checks import check_choice, check_count, check_flag, check_limit
+from harness.errors import DataError
 from harness.vocabulary import PAD, SPECIAL, Vocabulary
 
 SIDES = ("right", "left")
+MOST_COUNT = 1_000_000
+MOST_LENGTH = 500
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,12 @@ class Wording:
 
     def check(self, sizes: tuple[int, int]) -> None:
         """Raise UsageError for what cannot be met; for use before anything is fetched or read."""
-        _check_number("min_count", self.min_count)
-        _check_number("max_length", self.max_length)
+        check_count("min_count", self.min_count, 1, MOST_COUNT)
+        check_count("max_length", self.max_length, 1, MOST_LENGTH)
         check_limit("train_limit", self.train_limit, sizes[0])
         check_limit("test_limit", self.test_limit, sizes[1])
-        if not isinstance(self.lower, bool):
-            raise UsageError(f"option lower = {self.lower!r}: not a truth value; allowed: true, false")
-        if self.pad not in SIDES:
-            hint = nearest(str(self.pad), SIDES)
-            raise UsageError(f"option pad = {self.pad!r}: no such side{hint}; allowed: {', '.join(SIDES)}")
+        check_flag("lower", self.lower)
+        check_choice("pad", self.pad, SIDES)
 
     def splits(
         self, train: Sequence[Line], test: Sequence[Line], classes: tuple[str, ...], validation: Sequence[Line] | None = None
@@ -99,11 +98,6 @@ class Wording:
             row_T[first : first + len(ids)] = torch.tensor(ids)
         labels_N = torch.tensor([line.label for line in lines], dtype=torch.int64)
         return Split(ids_NT, labels_N, {"text": [line.text for line in lines]})
-
-
-def _check_number(option: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"option {option} = {value!r}: not a whole number of at least 1")
 
 
 File = tuple[str, str]

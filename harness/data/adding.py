@@ -18,7 +18,8 @@ import numpy as np
 import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
-from harness.data._generated import check_count, check_samples, draw
+from harness.data._generated import draw
+from harness.data._option_checks import check_count, check_samples
 
 
 def load(

@@ -70,4 +70,5 @@ DATASET = Dataset(
     sizes=(1437, 360),
     source="Alpaydin, Kaynak: Optical Recognition of Handwritten Digits (1998), UCI repository, its test part",
     licence="CC BY 4.0",
+    preload=("sklearn.datasets",),
 )

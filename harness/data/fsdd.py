@@ -15,9 +15,9 @@ import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
 from harness.data._fetch import Verify, fetch, tar_members_hash
-from harness.data._limits import check_limit
 from harness.data._mel import RATE, STEP, Sound, log_mel
-from harness.errors import DataError, UsageError, nearest
+from harness.data._option_checks import check_choice, check_limit
+from harness.errors import DataError
 
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 ARCHIVE = f"free-spoken-digit-dataset-{COMMIT}.tar.gz"
@@ -70,10 +70,7 @@ def load(
 
 def _held_out(split: str) -> str:
     """Return the speaker that is held out, '' for the split by takes."""
-    allowed = ("takes", *(f"speaker:{name}" for name in SPEAKERS))
-    if split not in allowed:
-        hint = nearest(str(split), allowed)
-        raise UsageError(f"option split = {split!r}: no such split{hint}; allowed: {', '.join(allowed)}")
+    check_choice("split", split, ("takes", *(f"speaker:{name}" for name in SPEAKERS)))
     return split.removeprefix("speaker:") if split != "takes" else ""
 
 

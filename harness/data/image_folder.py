@@ -12,6 +12,7 @@ import numpy as np
 from harness.data._base import Dataset, LoadContext, Splits
 from harness.data._folders import Listing, Samples, list_images
 from harness.data._images import Pixels, Preparation, Stored, check_options, fit_size, resize, target_shape
+from harness.data._option_checks import check_count, check_text
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MEAN = (0.5, 0.5, 0.5)
 STD = (0.5, 0.5, 0.5)
+MOST_PIXELS = 10_000
+"""Of a side that images are resized to."""
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -36,10 +39,10 @@ def load(
 ) -> Splits:
     """Return the images of a folder, prepared for the model.
 
-    The folder holds `<train>/<class>/<image>` and `<test>/<class>/<image>`; or just `<class>/<image>`, and then every
-    fifth image of each class, by sorted name, is for testing. Images are .png, .jpg, .jpeg and .bmp files with 8 bits a
-    channel, read as colour; transparency and the camera's orientation mark are ignored. Names that start with a dot
-    are skipped. Samples keep the sorted order: class by class.
+    The folder holds `<train>/<class>/<image>` and `<test>/<class>/<image>`, both with the same classes; or just
+    `<class>/<image>`, and then every fifth image of each class, by sorted name, is for testing. Images are .png, .jpg,
+    .jpeg and .bmp files with 8 bits a channel, read as colour; transparency and the camera's orientation mark are
+    ignored. Names that start with a dot are skipped. Samples keep the sorted order: class by class.
 
     Args:
         context: the project's root and the model's shape.
@@ -87,11 +90,13 @@ def identity(context: LoadContext, *, path: str = "", train: str = "train", test
 
 
 def _check_folder_options(path: str, size: int | None, train: str, test: str) -> None:
-    if not path:
+    if path == "":
         raise UsageError("option path: missing; give the folder of images, relative to the project's root")
-    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
-        raise UsageError(f"option size = {size!r}: not a number of pixels; allowed: 1 or more, or left out")
-    if train == test:
+    for option, value in (("path", path), ("train", train), ("test", test)):
+        check_text(option, value)
+    if size is not None:
+        check_count("size", size, 1, MOST_PIXELS)
+    if Path(train) == Path(test):
         raise UsageError(f"options train and test both name {train!r}; a model may not be tested on what it learned from")
 
 

@@ -19,20 +19,8 @@ import numpy as np
 import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
-from harness.data._generated import (
-    ENCODINGS,
-    Numbers,
-    check_choice,
-    check_count,
-    check_flag,
-    check_real,
-    check_samples,
-    draw,
-    draw_classes,
-    encode,
-    stream,
-    vocabularies,
-)
+from harness.data._generated import ENCODINGS, Numbers, draw, draw_classes, encode, stream, vocabularies
+from harness.data._option_checks import check_choice, check_count, check_flag, check_real, check_samples
 from harness.vocabulary import PAD, SPECIAL
 
 PADS = ("right", "left")

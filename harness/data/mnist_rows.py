@@ -5,7 +5,10 @@ Files, split and scale are those of the data set `mnist`; a step is one row, fro
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from harness.data._base import Dataset, LoadContext, Splits
+from harness.data._idx import IdxImages
 from harness.data._images import Preparation
 from harness.data._rows import as_rows
 from harness.data.mnist import SOURCE
@@ -31,8 +34,12 @@ def load(
         UsageError: an option that is not allowed.
         DataError: a file cannot be fetched or is not the expected one.
     """
-    preparation = Preparation(SOURCE.shape, "auto", scale, train_limit, test_limit)
-    return as_rows(SOURCE.load(context.folder, preparation))
+    return read(context.folder, SOURCE, Preparation(SOURCE.shape, "auto", scale, train_limit, test_limit))
+
+
+def read(folder: Path, source: IdxImages, preparation: Preparation) -> Splits:
+    """Return images as rows, from the files in `folder`, fetching them first where they are absent; raises as `load` does."""
+    return as_rows(source.load(folder, preparation))
 
 
 DATASET = Dataset(

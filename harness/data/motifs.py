@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
-from harness.data._generated import Numbers, check_count, check_real, check_samples, draw, draw_classes, stream
+from harness.data._generated import Numbers, draw, draw_classes, stream
+from harness.data._option_checks import check_count, check_real, check_samples
 
 BASES = "ACGT"
 FULL = 1 << 24

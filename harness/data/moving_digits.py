@@ -21,7 +21,8 @@ import torch
 
 from harness.data import digits
 from harness.data._base import Dataset, LoadContext, Split, Splits
-from harness.data._generated import Numbers, check_choice, check_count, check_samples, draw, draw_classes
+from harness.data._generated import Numbers, draw, draw_classes
+from harness.data._option_checks import check_choice, check_count, check_samples
 
 SIDE = 28
 """Pixels of the field's sides."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
-from harness.data._limits import check_limit
+from harness.data._option_checks import check_limit
 from harness.data._pairs import pair_split
 from harness.vocabulary import SPECIAL, Vocabulary
 
@@ -13,8 +13,8 @@ NUMBERS = 10_000
 SIZES = (4000, 500)
 """Numbers in the training and the test split; the others are in neither."""
 SEED = 0
-LONGEST = 8
-"""Words of the longest: "three thousand three hundred and thirty three" has seven."""
+LONGEST = 7
+"""Words of the longest, such as "three thousand three hundred and thirty three"."""
 UNITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),

@@ -7,7 +7,7 @@ are for training. Items that are not among a user's are unrated, not disliked.
 
 Each user has the same number of training items. Chance of the held-out item among k recommended of those not yet rated:
 k / (items - positives), 0.11 for 10 with the defaults. Best possible: ranking by the true preferences (Recall@10 0.85
-and NDCG@10 0.62 with the defaults; by popularity 0.37 and 0.21).
+and NDCG@10 0.62 with the defaults; by popularity 0.36 and 0.21).
 
 Shape suffixes: U users, I items, P training items of a user, R rank.
 """
@@ -18,7 +18,8 @@ import numpy as np
 import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
-from harness.data._generated import BYTE_SUM_VARIANCE, Numbers, Reals, check_count, check_real, draw_bell, stream
+from harness.data._generated import BYTE_SUM_VARIANCE, Numbers, Reals, draw_bell, stream
+from harness.data._option_checks import check_count, check_real
 from harness.vocabulary import Vocabulary
 
 POPULARITY = 148

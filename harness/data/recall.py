@@ -11,16 +11,8 @@ from __future__ import annotations
 import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
-from harness.data._generated import (
-    ENCODINGS,
-    check_choice,
-    check_count,
-    check_samples,
-    draw,
-    draw_classes,
-    encode,
-    vocabularies,
-)
+from harness.data._generated import ENCODINGS, draw, draw_classes, encode, vocabularies
+from harness.data._option_checks import check_choice, check_count, check_samples
 from harness.vocabulary import SPECIAL
 
 

@@ -21,17 +21,8 @@ import numpy.typing as npt
 import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
-from harness.data._generated import (
-    BYTE_SUM_VARIANCE,
-    Numbers,
-    Reals,
-    check_count,
-    check_real,
-    check_samples,
-    draw,
-    draw_bell,
-    draw_classes,
-)
+from harness.data._generated import BYTE_SUM_VARIANCE, Numbers, Reals, draw, draw_bell, draw_classes
+from harness.data._option_checks import check_count, check_real, check_samples
 
 FRAMES, BANDS = 101, 40
 LOWEST, HIGHEST = 6, 33

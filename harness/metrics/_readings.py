@@ -49,7 +49,10 @@ def absent(observations: Observations, *fields: str) -> Value | None:
 
 
 def few_steps(observations: Observations) -> str | None:
-    """Return the flag of a value drawn from too few timed steps, or from warm-up steps for lack of others."""
+    """Return the flag of a value drawn from too few timed steps or from warm-up steps for lack of others, or from several
+    processes."""
+    if observations.resumed_at_step:
+        return "resumed"
     steps = len(observations.step_seconds)
     return "few_steps" if steps - observations.warmup_steps < FEW_STEPS else None
 

@@ -6,9 +6,12 @@ from collections.abc import Collection
 
 from harness.errors import UsageError
 
+LARGEST = 1_000_000
+LARGEST_LAYERS = 1000
+
 
 def require_counts(module: str, **counts: int) -> None:
-    """Do nothing when each option is a whole number of at least 1.
+    """Do nothing when each option is a whole number from 1 to LARGEST; `layers`, which are built one by one, to LARGEST_LAYERS.
 
     Args:
         module: `__name__` of the model's file; its last part is the model's name.
@@ -20,6 +23,30 @@ def require_counts(module: str, **counts: int) -> None:
     for option, count in counts.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             _refuse(module, option, count, "not a whole number of at least 1")
+        largest = LARGEST_LAYERS if option == "layers" else LARGEST
+        if count > largest:
+            _refuse(module, option, count, f"too large; allowed: 1 to {largest}")
+
+
+def require_flag(module: str, **flags: object) -> None:
+    """Do nothing when each option is True or False.
+
+    Raises:
+        UsageError: one is not; names it.
+    """
+    for option, flag in flags.items():
+        if not isinstance(flag, bool):
+            _refuse(module, option, flag, "neither true nor false")
+
+
+def require_real(module: str, option: str, value: float, low: float, high: float) -> None:
+    """Do nothing when an option is a number from `low` to `high`.
+
+    Raises:
+        UsageError: it is not; names the limits.
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+        _refuse(module, option, value, f"not a number from {low:g} to {high:g}")
 
 
 def require_shares(module: str, **shares: float) -> None:
@@ -51,7 +78,7 @@ def require_choice(module: str, option: str, found: str, allowed: Collection[str
     Raises:
         UsageError: it is not; names the words.
     """
-    if found not in allowed:
+    if not isinstance(found, str) or found not in allowed:
         _refuse(module, option, found, f"unknown; allowed: {', '.join(allowed)}")
 
 

@@ -5,6 +5,8 @@ Shape suffixes: B batch, T steps, F features of a step, H hidden width, K classe
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -77,10 +79,12 @@ def equal_width(features: int, hidden: int, classes: int, *, gates: int, layers:
     gated one has `gates` weight sets with two biases each; both end in a linear layer. At least 1.
     """
     budget = hidden * (features + hidden + 1) + (hidden + 1) * classes
-    width = 1
-    while _gated(features, width + 1, classes, gates, layers, 2 if bidirectional else 1) <= budget:
-        width += 1
-    return width
+    directions = 2 if bidirectional else 1
+    # several gates cost more than the plain network's one layer, so that the width is never above `hidden`
+    within = bisect_right(
+        range(1, hidden + 1), budget, key=lambda width: _gated(features, width, classes, gates, layers, directions)
+    )
+    return max(within, 1)
 
 
 def _gated(features: int, width: int, classes: int, gates: int, layers: int, directions: int) -> int:

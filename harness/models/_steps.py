@@ -8,29 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from harness.errors import UsageError
 from harness.models._base import DataSpec
-from harness.models._shape import FORMS, form_of
+from harness.models._shape import form_of
 from harness.vocabulary import PAD
-
-
-def require_steps(module: str, spec: DataSpec) -> None:
-    """Do nothing when the data set gives sequences (T, F) of numbers or texts (T,) of ids.
-
-    Args:
-        module: `__name__` of the model's file; its last part is the model's name.
-        spec: what the data set gives.
-
-    Raises:
-        UsageError: it gives something else; names both.
-    """
-    found = form_of(spec)
-    if found not in ("sequence", "text"):
-        given = FORMS.get(found, f"inputs of shape {'x'.join(map(str, spec.shape)) or '()'}")
-        raise UsageError(
-            f"model {module.rpartition('.')[2]!r}: the data set gives {given}, the model takes {FORMS['sequence']} or "
-            f"{FORMS['text']} only; choose another data set, or another model (`harness list models` shows all)"
-        )
 
 
 class Steps(nn.Module):

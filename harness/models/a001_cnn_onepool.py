@@ -1,7 +1,7 @@
 """LeNet without its first pooling on 1x28x28 images: article 001's forward pass as printed.
 
 Article 001, section 4.1: a convolutional network with a short training loop; no data set is named. The listing pools
-once only, yet its first linear layer has the width of a network that pools twice, so that it fits 18x18 images alone.
+once only, yet its first linear layer has the width of a network that pools twice: images of 18 or 19 pixels fit it.
 Here the forward pass is left alone and that layer takes the 16 · 10 · 10 = 1,600 features that 28x28 leaves.
 
 Input: x_BCHW, [B, 1, 28, 28], float. Output: logits_BK, [B, K]. Parameters: 205,706 with 10 classes.

@@ -34,7 +34,7 @@ MODEL = Model(
     section="4.1",
     repairs=(
         "1: the inputs and labels are left as an ellipsis; the case names a data set",
-        "2: without a first pooling 400 features fit 18x18 images alone; it is put back, and images are 32x32",
+        "2: without a first pooling 400 features fit images of 18 or 19 pixels; it is put back, and images are 32x32",
         "3: ten steps on the whole data are called epochs; a recipe says which (batch_size 'full' with steps 10, or batches)",
         "4: no seed is set and no training or evaluation mode; the harness sets both",
     ),

@@ -47,6 +47,9 @@ MODEL = Model(
     repairs=(
         "1: the sizes are left open; 28 features a step come of the data, 128 hidden units and two layers are chosen",
         "2: the inputs are left open; they come of the data set",
+        "3: ten steps on the whole data are called epochs; a recipe says which (batch_size 'full' with steps 10, or batches)",
+        "4: no seed is set and no training or evaluation mode; the harness sets both",
+        "the text names ReLU, the listing takes tanh: kept, because this is the listing; `p001_rnn_relu` is the text",
         "the first state followed the input's device but not its number format; the layer makes one that follows both",
     ),
     source="Elman 1990",

@@ -80,11 +80,15 @@ MODEL = Model(
     article="002",
     section="4.3",
     repairs=(
+        "1: the network inside is another listing's, without which this one fails; it is built here",
         "2: the network was asked for a size, which it does not have; the width of the scoring layer is the features'",
         "3: weights and memory were multiplied with batch and steps misaligned; the product is over the memory's steps",
         "4: the network was given two inputs and takes one; the context is added to the target, as the comment says",
         "5: the softmax ran over the queries; it runs over the memory, so that a query's weights sum to 1",
+        "6: a softmax cancels the query's part of a sum of scores: kept, because `p002_attention_bahdanau` is what is meant",
         "7: self-attention in words, two inputs in code; target and memory are both the input",
+        "7: four masks are never used; they are left out",
+        "7: weights that dropout leaves no longer sum to 1: kept, because that is how attention is trained",
     ),
     source="after Bahdanau, Cho and Bengio 2015, without their non-linearity",
 )

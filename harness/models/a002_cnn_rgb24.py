@@ -34,7 +34,7 @@ MODEL = Model(
     section="4.1",
     repairs=(
         "1: the functional module is used but never imported; it is imported",
-        "2: 2304 features fit 24x24 images, the image size is nowhere stated; images are 24x24",
+        "2: 2304 features fit images of 24 to 27 pixels, the image size is nowhere stated; images are 24x24",
     ),
     source="article 002; two convolutions with pooling, as in many introductions",
 )

@@ -42,6 +42,10 @@ MODEL = Model(
     example=((20, 100), 10, ()),
     article="002",
     section="4.2",
-    repairs=("token ids fail in the listing; texts are refused before training, with the models that take them named",),
+    repairs=(
+        "token ids fail in the listing; texts are refused before training, and the list of models is pointed to",
+        "the class is called a plain recurrent network and is an LSTM: kept, because the layers are what is measured",
+        "the last step is read, which may be padding: kept, because `p004_lstm` ignores padding",
+    ),
     source="Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000",
 )

@@ -126,7 +126,9 @@ MODEL = Model(
         "5: there was one output a step for one label a text; the last step is read, as in the article's other listings",
         "6: only texts of the table's length fitted; the table is cut to the text's length",
         "7: the table stayed behind when the network moved; it is a buffer",
-        "8: with the printed divisor all but 3 of 256 features are constant; repaired with 3, sums of sine and cosine kept",
+        "8: all but 3 of 256 features are constant with the printed divisor; that is repaired with 3",
+        "8: sine and cosine are summed in one feature: kept, because it trains; positions = 'interleaved' gives the pairs",
+        "9: there is no attention: kept, because the listing is what is measured; `p002_transformer_encoder` has it",
     ),
     source="Hochreiter and Schmidhuber 1997; positions after Vaswani et al. 2017, section 3.5",
 )

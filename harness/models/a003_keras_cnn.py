@@ -75,7 +75,8 @@ MODEL = Model(
     repairs=(
         "port: Keras starts from Glorot's uniform weights and zero biases; so does this network, not from PyTorch's own",
         "port: the last layer's softmax is part of the loss; the network returns logits",
-        "no seed is set and no validation data is held out; the harness seeds, and a recipe may hold data out",
+        "no seed is set; the harness seeds",
+        "no validation data is held out; a recipe may hold a share out",
     ),
     source="TensorFlow CNN tutorial (32, 64, 64 maps); weights: Glorot and Bengio 2010",
 )

@@ -1,7 +1,7 @@
 """Two padded 3x3 convolutions (16 and 32 maps) on 1x28x28 images: article 004.
 
 Article 004, section 4.1: a convolutional network as a class alone, without loss, optimiser, data set or loop. Its
-layers fit 28x28 images; the one defect is a missing import.
+layers fit images of 28 to 31 pixels, which it does not say; as printed a missing import stops it.
 
 Input: x_BCHW, [B, 1, 28, 28], float. Output: logits_BK, [B, K]. Parameters: 206,922 with 10 classes.
 """
@@ -31,6 +31,10 @@ MODEL = Model(
     parameters=206_922,
     article="004",
     section="4.1",
-    repairs=("1: the functional module is used but never imported; it is imported",),
+    repairs=(
+        "1: the functional module is used but never imported; it is imported",
+        "2: 1568 features fit images of 28 to 31 pixels, the image size is nowhere stated; images are 28x28",
+        "neither loss nor optimiser nor a loop is given; the task has a loss, a recipe the rest",
+    ),
     source="article 004; two convolutions with pooling, as in many introductions",
 )

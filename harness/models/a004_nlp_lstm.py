@@ -55,6 +55,9 @@ MODEL = Model(
     repairs=(
         "numbers in place of ids fail inside the embedding; they are refused before training",
         "no sizes are given; 100 features an id, 128 hidden units and two layers are chosen",
+        "the text calls the layer a plain recurrent one, it is an LSTM: kept, because this is the listing",
+        "the last step is read, which may be padding: kept, because `p004_lstm` ignores padding; texts are padded on the left",
+        "neither loss nor optimiser nor a loop is given; the task has a loss, a recipe the rest",
     ),
     source="Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000",
 )

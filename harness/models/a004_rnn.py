@@ -44,8 +44,10 @@ MODEL = Model(
     article="004",
     section="4.2",
     repairs=(
-        "the first state was on the CPU and in float32; it takes the input's device and number format",
+        "the first state was on the CPU; it is on the input's device",
+        "the first state was in float32; it has the input's number format",
         "no sizes are given; 28 features a step come of the data, 128 hidden units and two layers are those of article 001",
+        "neither loss nor optimiser nor a loop is given; the task has a loss, a recipe the rest",
     ),
     source="Elman 1990",
 )

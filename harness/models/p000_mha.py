@@ -19,9 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.models._base import DataSpec, Model
-from harness.models._option_checks import require_heads, require_shares
+from harness.models._option_checks import require_flag, require_heads, require_shares
+from harness.models._shape import require_form
 from harness.models._sinusoids import sinusoids
-from harness.models._steps import Steps, mean_real, real_steps, require_steps
+from harness.models._steps import Steps, mean_real, real_steps
 
 
 class MultiHeadAttention(nn.Module):
@@ -97,9 +98,10 @@ def build(spec: DataSpec, *, width: int = 64, heads: int = 4, positions: bool = 
     Raises:
         UsageError: inputs of another form, or an option that is not allowed.
     """
-    require_steps(__name__, spec)
+    require_form(__name__, spec, "sequence", "text")
     require_heads(__name__, width, heads)
     require_shares(__name__, dropout=dropout)
+    require_flag(__name__, positions=positions)
     steps = Steps(spec, width, projection=width, dropout=dropout)
     return AttentionMean(steps, heads, spec.classes, positions=positions, dropout=dropout)
 

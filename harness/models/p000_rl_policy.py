@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from harness.errors import UsageError
 from harness.models._base import DataSpec, Model
 from harness.models._option_checks import require_counts
+from harness.models._shape import require_form
 
 
 class Policy(nn.Module):
@@ -50,11 +51,11 @@ def build(spec: DataSpec, *, hidden: int = 128) -> nn.Module:
     Raises:
         UsageError: the observations are not flat, there is no choice of actions, or the width is not allowed.
     """
-    if len(spec.shape) != 1 or spec.vocabularies or spec.classes < 2:
+    require_form(__name__, spec, "vector")
+    if spec.classes < 2:
         raise UsageError(
-            f"model 'p000_rl_policy': the data set gives inputs of shape {'x'.join(map(str, spec.shape)) or '()'} and "
-            f"{spec.classes} classes, the model takes flat observations and at least 2 actions; choose a data set with "
-            "an environment, such as cartpole"
+            f"model 'p000_rl_policy': the data set has {spec.classes} actions, the model takes at least 2 actions; choose a "
+            "data set with an environment, such as cartpole"
         )
     require_counts(__name__, hidden=hidden)
     return Policy(spec.shape[0], hidden, spec.classes)

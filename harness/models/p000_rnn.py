@@ -17,7 +17,8 @@ from torch import nn
 from harness.models._base import DataSpec, Model
 from harness.models._option_checks import require_counts
 from harness.models._recurrent import Recurrent, one_bias
-from harness.models._steps import Steps, require_steps
+from harness.models._shape import require_form
+from harness.models._steps import Steps
 
 
 def build(spec: DataSpec, *, hidden: int = 128, embedding: int = 100) -> nn.Module:
@@ -31,7 +32,7 @@ def build(spec: DataSpec, *, hidden: int = 128, embedding: int = 100) -> nn.Modu
     Raises:
         UsageError: inputs of another form, or an option that is not allowed.
     """
-    require_steps(__name__, spec)
+    require_form(__name__, spec, "sequence", "text")
     require_counts(__name__, hidden=hidden, embedding=embedding)
     steps = Steps(spec, embedding)
     return Recurrent(steps, one_bias(nn.RNN(steps.width, hidden, batch_first=True)), spec.classes)

@@ -1,7 +1,7 @@
 """One recurrent layer with ReLU read at the last real step: what article 001's text says of the hidden state.
 
 Article 001, section 3.2: step 3 of the list puts an activation such as ReLU on the hidden state, where the listing of
-section 4.2 takes tanh. A state that grows by more than 1 a step grows without bound under ReLU; starting the
+section 4.2 takes tanh. A state that a step multiplies by more than 1 grows without bound under ReLU; starting the
 recurrence from the identity keeps it stable (`init = "identity"`): recurrent weights the identity, biases zero, input
 weights normal with deviation 0.001. As in `p000_rnn` there is one bias.
 
@@ -18,7 +18,8 @@ from torch import nn
 from harness.models._base import DataSpec, Model
 from harness.models._option_checks import require_choice, require_counts
 from harness.models._recurrent import Recurrent, one_bias
-from harness.models._steps import Steps, require_steps
+from harness.models._shape import require_form
+from harness.models._steps import Steps
 
 INITS = ("default", "identity")
 INPUT_DEVIATION = 0.001
@@ -37,7 +38,7 @@ def build(spec: DataSpec, *, init: str = "default", hidden: int = 128, embedding
     Raises:
         UsageError: inputs of another form, or an option that is not allowed.
     """
-    require_steps(__name__, spec)
+    require_form(__name__, spec, "sequence", "text")
     require_choice(__name__, "init", init, INITS)
     require_counts(__name__, hidden=hidden, embedding=embedding)
     steps = Steps(spec, embedding)

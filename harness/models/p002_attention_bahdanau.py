@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from harness.models._base import DataSpec, Model
 from harness.models._option_checks import require_counts, require_shares
 from harness.models._recurrent import Recurrent
-from harness.models._steps import Steps, real_steps, require_steps
+from harness.models._shape import require_form
+from harness.models._steps import Steps, real_steps
 
 
 class AdditiveAttention(nn.Module):
@@ -81,7 +82,7 @@ def build(spec: DataSpec, *, hidden: int = 256, layers: int = 2, dropout: float 
     Raises:
         UsageError: inputs of another form, or an option that is not allowed.
     """
-    require_steps(__name__, spec)
+    require_form(__name__, spec, "sequence", "text")
     require_counts(__name__, hidden=hidden, layers=layers, embedding=embedding)
     require_shares(__name__, dropout=dropout)
     steps = AttendedSteps(spec, embedding, dropout)

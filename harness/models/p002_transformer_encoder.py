@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from harness.models._base import DataSpec, Model
 from harness.models._option_checks import require_counts, require_heads, require_shares
+from harness.models._shape import require_form
 from harness.models._sinusoids import sinusoids
-from harness.models._steps import Steps, mean_real, real_steps, require_steps
+from harness.models._steps import Steps, mean_real, real_steps
 
 
 class EncoderMean(nn.Module):
@@ -62,12 +63,13 @@ def build(
         heads: heads of the attention; they divide the width.
         ff: width of the hidden layer in each encoder layer.
         layers: encoder layers.
-        dropout: rate of dropout, everywhere the paper has it.
+        dropout: rate of dropout on the sum of steps and positions and on each sub-layer's result, as in the paper, and
+            where torch's layer adds it: on the attention's weights and the hidden units of the feed-forward step.
 
     Raises:
         UsageError: inputs of another form, or an option that is not allowed.
     """
-    require_steps(__name__, spec)
+    require_form(__name__, spec, "sequence", "text")
     require_heads(__name__, width, heads)
     require_counts(__name__, ff=ff, layers=layers)
     require_shares(__name__, dropout=dropout)

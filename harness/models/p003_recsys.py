@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from harness.models._base import DataSpec, Model
 from harness.models._option_checks import require_counts
-from harness.models._ratings import require_users_and_items
+from harness.models._shape import require_form
 
 START_WIDTH = 0.1
 """Standard deviation of the first weights: products start far below 1, where BPR's gradient is large."""
@@ -57,8 +57,9 @@ def build(spec: DataSpec, *, factors: int = 16) -> nn.Module:
     Raises:
         UsageError: the data set is of another kind, or the width is not allowed.
     """
-    users, items = require_users_and_items(__name__, spec)
+    require_form(__name__, spec, "rating")
     require_counts(__name__, factors=factors)
+    users, items = spec.vocabularies
     return MatrixFactorisation(users, items, factors)
 
 

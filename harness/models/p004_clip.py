@@ -20,9 +20,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from harness.errors import UsageError
 from harness.models._base import DataSpec, Model
-from harness.models._shape import FORMS, form_of
+from harness.models._option_checks import require_real
+from harness.models._shape import require_form
+
+LEAST_NORM, LARGEST_NORM = 1e-6, 1e6
+"""Thresholds that make sense in float32."""
 
 
 class ClipByNorm(nn.Module):
@@ -55,17 +58,14 @@ def build(spec: DataSpec, *, max_norm: float = 1.0) -> nn.Module:
     """Return the operator; it draws nothing.
 
     Args:
-        spec: anything but texts.
-        max_norm: threshold, above 0.
+        spec: anything but ids.
+        max_norm: threshold, 1e-6 to 1e6.
 
     Raises:
-        UsageError: a threshold of 0 or less, or data that holds ids.
+        UsageError: data that holds ids, or a threshold that is not allowed.
     """
-    if not max_norm > 0:
-        raise UsageError(f"model 'p004_clip': option max_norm = {max_norm:g}: a threshold is above 0")
-    if spec.vocabularies:
-        found = FORMS.get(form_of(spec), "ids")
-        raise UsageError(f"model 'p004_clip': the data set gives {found}, gradients are numbers; choose images or sequences")
+    require_form(__name__, spec, "image", "video", "sequence", "vector")
+    require_real(__name__, "max_norm", max_norm, LEAST_NORM, LARGEST_NORM)
     return ClipByNorm(max_norm)
 
 

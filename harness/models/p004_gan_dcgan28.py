@@ -68,7 +68,7 @@ MODEL = Model(
     repairs=(
         "words only: neither network's layers are given; they are those of DCGAN, two doublings from 7x7",
         "convolutions alone keep the noise at 1x1; the generator's are transposed",
-        "no loss, no optimiser: non-saturating cross-entropy; Adam 2e-4 with betas 0.5 and 0.999 is the suite's recipe",
+        "no loss, no optimiser: non-saturating cross-entropy; the suite gan has Adam 2e-4 with betas 0.5 and 0.999",
     ),
     source="Radford, Metz, Chintala 2015 (DCGAN)",
 )

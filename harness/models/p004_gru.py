@@ -16,9 +16,10 @@ from __future__ import annotations
 from torch import nn
 
 from harness.models._base import DataSpec, Model
-from harness.models._option_checks import require_choice, require_counts, require_shares
+from harness.models._option_checks import require_choice, require_counts, require_flag, require_shares
 from harness.models._recurrent import EQUAL, POOLS, Recurrent, equal_width
-from harness.models._steps import Steps, require_steps
+from harness.models._shape import require_form
+from harness.models._steps import Steps
 
 GATES = 3
 """Weight sets of the layer: reset, update and candidate."""
@@ -50,11 +51,12 @@ def build(
     Raises:
         UsageError: inputs of another form, or an option that is not allowed.
     """
-    require_steps(__name__, spec)
+    require_form(__name__, spec, "sequence", "text")
     require_choice(__name__, "equal", equal, EQUAL)
     require_choice(__name__, "pool", pool, POOLS)
     require_counts(__name__, hidden=hidden, layers=layers, embedding=embedding)
     require_shares(__name__, dropout=dropout)
+    require_flag(__name__, bidirectional=bidirectional)
     steps = Steps(spec, embedding, dropout=dropout)
     if equal == "parameters":
         hidden = equal_width(steps.width, hidden, spec.classes, gates=GATES, layers=layers, bidirectional=bidirectional)

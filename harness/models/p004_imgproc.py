@@ -28,14 +28,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.errors import UsageError
 from harness.models._base import DataSpec, Model
-from harness.models._option_checks import require_choice
+from harness.models._option_checks import require_choice, require_real
 from harness.models._shape import require_form
 
 LEVELS = 256
 CUTOFF = 4.0
 """Standard deviations after which the Gaussian is cut off, SciPy's default."""
+LEAST_SIGMA, LARGEST_SIGMA = 0.01, 100.0
+"""In pixels: less blurs nothing, more is wider than any image here."""
 
 
 class Gaussian(nn.Module):
@@ -165,16 +166,15 @@ def build(spec: DataSpec, *, operator: str = "gaussian", sigma: float = 1.0) -> 
     Args:
         spec: images.
         operator: gaussian, sobel or otsu.
-        sigma: standard deviation of the Gaussian in pixels, above 0; the others take none.
+        sigma: standard deviation of the Gaussian in pixels, 0.01 to 100; the others take none.
 
     Raises:
-        UsageError: no images, an operator of another name, or a sigma of 0 or less.
+        UsageError: no images, an operator of another name, or a sigma that is not allowed.
     """
     require_form(__name__, spec, "image")
     makers: dict[str, Callable[[], nn.Module]] = {"gaussian": lambda: Gaussian(sigma), "sobel": Sobel, "otsu": Otsu}
     require_choice(__name__, "operator", operator, makers)
-    if not sigma > 0:
-        raise UsageError(f"model 'p004_imgproc': option sigma = {sigma:g}: a standard deviation in pixels is above 0")
+    require_real(__name__, "sigma", sigma, LEAST_SIGMA, LARGEST_SIGMA)
     return makers[operator]()
 
 

@@ -18,12 +18,15 @@ import torch
 from torch import nn
 
 from harness.models._base import DataSpec, Model
-from harness.models._option_checks import require_choice, require_counts, require_shares
+from harness.models._option_checks import require_choice, require_counts, require_flag, require_real, require_shares
 from harness.models._recurrent import EQUAL, POOLS, Recurrent, equal_width
-from harness.models._steps import Steps, require_steps
+from harness.models._shape import require_form
+from harness.models._steps import Steps
 
 GATES = 4
 """Weight sets of the layer: input, forget, candidate and output."""
+LARGEST_BIAS = 100.0
+"""Beyond it a forget gate is 0 or 1 whatever it reads."""
 
 
 def build(
@@ -49,16 +52,18 @@ def build(
         pool: last, mean or max of the real steps.
         dropout: rate of dropout on the embedding, between layers and before the last one.
         embedding: width of the embedding of ids.
-        forget_bias: added to the forget gates' bias.
+        forget_bias: added to the forget gates' bias, -100 to 100.
 
     Raises:
         UsageError: inputs of another form, or an option that is not allowed.
     """
-    require_steps(__name__, spec)
+    require_form(__name__, spec, "sequence", "text")
     require_choice(__name__, "equal", equal, EQUAL)
     require_choice(__name__, "pool", pool, POOLS)
     require_counts(__name__, hidden=hidden, layers=layers, embedding=embedding)
     require_shares(__name__, dropout=dropout)
+    require_flag(__name__, bidirectional=bidirectional)
+    require_real(__name__, "forget_bias", forget_bias, -LARGEST_BIAS, LARGEST_BIAS)
     steps = Steps(spec, embedding, dropout=dropout)
     if equal == "parameters":
         hidden = equal_width(steps.width, hidden, spec.classes, gates=GATES, layers=layers, bidirectional=bidirectional)

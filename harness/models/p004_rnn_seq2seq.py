@@ -23,13 +23,13 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from harness.models._base import DataSpec, Model
-from harness.models._option_checks import require_counts, require_shares
+from harness.models._option_checks import require_counts, require_flag, require_shares
 from harness.models._shape import require_form
 from harness.models._translator import State
 from harness.vocabulary import PAD
 
 
-class AdditiveAttention(nn.Module):
+class SourceAttention(nn.Module):
     """Weighs the source's positions by v · tanh(W s + U h) (Bahdanau et al. 2015, appendix A.1.2).
 
     Args:
@@ -67,7 +67,7 @@ class RecurrentTranslator(nn.Module):
         self.source, self.target = (nn.Embedding(size, embedding) for size in vocabularies)
         self.encoder = nn.GRU(embedding, width, batch_first=True, bidirectional=True)
         self.bridge = nn.Linear(memory, width)
-        self.attention = AdditiveAttention(width, memory) if attention else None
+        self.attention = SourceAttention(width, memory) if attention else None
         self.cell = nn.GRUCell(embedding + memory, width)
         self.hidden = nn.Linear(width + memory + embedding, embedding)
         self.out = nn.Linear(embedding, vocabularies[1])
@@ -128,6 +128,7 @@ def build(spec: DataSpec, *, width: int = 64, embedding: int = 64, attention: bo
     require_form(__name__, spec, "pair")
     require_counts(__name__, width=width, embedding=embedding)
     require_shares(__name__, dropout=dropout)
+    require_flag(__name__, attention=attention)
     source, target = spec.vocabularies
     return RecurrentTranslator((source, target), width=width, embedding=embedding, attention=attention, dropout=dropout)
 

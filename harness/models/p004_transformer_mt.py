@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from harness.errors import UsageError
 from harness.models._base import DataSpec, Model
 from harness.models._mt_layers import DecoderLayer, EncoderLayer
-from harness.models._option_checks import require_counts, require_shares
+from harness.models._option_checks import require_choice, require_counts, require_flag, require_heads, require_shares
 from harness.models._shape import require_form
 from harness.models._sinusoids import sinusoids
 from harness.models._translator import State
@@ -152,17 +152,16 @@ def build(
         UsageError: the data set gives no pairs of texts, or an option is not allowed.
     """
     require_form(__name__, spec, "pair")
-    require_counts(__name__, width=width, heads=heads, layers=layers, ff=ff)
+    require_heads(__name__, width, heads)
+    require_counts(__name__, layers=layers, ff=ff)
     require_shares(__name__, dropout=dropout)
+    require_flag(__name__, norm_first=norm_first)
+    require_choice(__name__, "tie", tie, TIES)
     source, target = spec.vocabularies
-    if width % heads:
-        raise UsageError(f"options width = {width}, heads = {heads}: the width has to be a multiple of the heads")
-    if tie not in TIES:
-        raise UsageError(f"option tie = {tie!r}: allowed are {', '.join(TIES)}")
     if tie == "all" and source != target:
         raise UsageError(
-            f"option tie = 'all': the vocabularies have {source} and {target} ids; one embedding needs a joint vocabulary "
-            "(an option of the data set), or choose tie = 'output'"
+            f"model 'p004_transformer_mt': option tie = 'all': the vocabularies have {source} and {target} ids; one "
+            "embedding needs a joint vocabulary (an option of the data set), or choose tie = 'output'"
         )
     return TransformerTranslator(
         (source, target),

@@ -31,8 +31,10 @@ from harness.suite import Case, Suite
 FINAL = ("ok", "diverged")
 """Statuses of runs that say something about the case; the others are run again when an unfinished set is taken up."""
 
-CHECKPOINTS = "checkpoints"
-"""Folder of a run set for trainings in flight."""
+CHECKPOINTS = ".checkpoints"
+"""Folder, beside a suite's run sets, of trainings that were cut short."""
+CUT_SHORT = ("killed", "timeout", "oom")
+"""Statuses of runs that would have gone on: the next run of the same key takes them up."""
 
 UNKNOWN_KEY = ""
 """The key of a case whose data or device could not be looked at."""
@@ -60,7 +62,7 @@ def execute(project: Project, suite: Suite, left_out: Sequence[str] = (), fresh:
         project: where results go.
         suite: what to run, narrowed and overridden.
         left_out: cases that the narrowing left out.
-        fresh: start a new run set even if the last is unfinished.
+        fresh: start a new run set even if the last is unfinished, and every training at its first step.
         asked: the suite file and the options; an unfinished set that was asked for otherwise is not taken up.
 
     Raises:
@@ -69,7 +71,7 @@ def execute(project: Project, suite: Suite, left_out: Sequence[str] = (), fresh:
     """
     with _claimed(project, suite, left_out, fresh, asked) as (run_set, continued), ExitStack() as stack:
         scratch = Path(stack.enter_context(_scratch(run_set)))
-        session = Session(project, suite, run_set, scratch)
+        session = Session(project, suite, run_set, scratch, fresh)
         stack.callback(session.close)
         session.run(continued, left_out)
         run_set.update(complete=True)
@@ -123,8 +125,8 @@ def _scratch(run_set: RunSet) -> Iterator[str]:
 class Session:
     """The runs of one suite, one after the other."""
 
-    def __init__(self, project: Project, suite: Suite, run_set: RunSet, scratch: Path) -> None:
-        self.project, self.suite, self.run_set, self.scratch = project, suite, run_set, scratch
+    def __init__(self, project: Project, suite: Suite, run_set: RunSet, scratch: Path, fresh: bool) -> None:
+        self.project, self.suite, self.run_set, self.scratch, self.fresh = project, suite, run_set, scratch, fresh
         self.catalog: Catalog = project.catalog()
         self.metrics = load_metrics(self.catalog)
         self.primary = {case.name: _primary(self.catalog, case) for case in suite.cases}
@@ -152,7 +154,6 @@ class Session:
                     self.one(run, display)
             finally:
                 self.run_set.fold()
-        shutil.rmtree(self.run_set.path / CHECKPOINTS, ignore_errors=True)
 
     def tell_of_downloads(self) -> None:
         """Say which data sets will be fetched, because that may take a while in which nothing else is said."""
@@ -202,7 +203,10 @@ class Session:
         identity = Identity(run_id, key, self.commit, self.dirty, moment, synthetic)
         job = Job("run", case, self.folder(), self.project, run.seed, self.checkpoint(run))
         if job.checkpoint and job.checkpoint.exists():
-            display.note(f"{run.title}: going on from its checkpoint")
+            if self.fresh:
+                job.checkpoint.unlink()
+            else:
+                display.note(f"{run.title}: going on from its checkpoint")
         ended = self.watch(job, display)
         if not ended.outcome.environment:  # it died before it could say
             known = self.surroundings[case.name]
@@ -215,7 +219,7 @@ class Session:
             self.keep_log(job, run_id)
         self.run_set.add(run_id, rows)
         shutil.rmtree(job.folder)
-        if job.checkpoint:
+        if job.checkpoint and outcome.status not in CUT_SHORT:
             job.checkpoint.unlink(missing_ok=True)
         display.ended(run, outcome, headline(values, self.primary[case.name]), ended.seconds)
 
@@ -252,7 +256,8 @@ class Session:
     def checkpoint(self, run: PlannedRun) -> Path | None:
         """Return where a run is saved while it trains; nowhere, if it cannot be told from a run of other code."""
         key = self.keys[run.case.name]
-        return self.run_set.path / CHECKPOINTS / f"{key}-s{run.seed}-r{run.repeat}.pt" if key != UNKNOWN_KEY else None
+        folder = self.run_set.path.parent / CHECKPOINTS
+        return folder / f"{key}-s{run.seed}-r{run.repeat}.pt" if key != UNKNOWN_KEY else None
 
     def folder(self) -> Path:
         """Return a new folder for one job."""

@@ -28,7 +28,7 @@ from harness.runner.jobs import PROGRESS, Job, Outcome
 from harness.seeds import seed_globals, set_lane
 from harness.suite import Case
 from harness.tasks import Learning, Played, Task, Turn
-from harness.train import DivergedError, Progress, StepPlan, autocast, evaluate, hold_out, train
+from harness.train import DivergedError, Progress, Reach, StepPlan, autocast, evaluate, first_batch, hold_out, train
 from harness.train import Job as TrainJob
 
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
@@ -244,23 +244,30 @@ def spared(seen: Observations, *fields: str) -> Iterator[None]:
 
 def measure_inference(training: TrainJob, seen: Observations) -> None:
     """Time forward passes of one sample and of a training batch, in the precision of training."""
-    plan = StepPlan.of(training.recipe, len(training.train))
-    inputs = training.test.inputs
-    seen.infer_batch_size = min(plan.batch_size, len(inputs))
+    plan, test = StepPlan.of(training.recipe, len(training.train)), training.test
+    reach = Reach.of(test) if training.learning.padded else None
+    seen.infer_batch_size = min(plan.batch_size, len(test))
     for field, samples in (("infer_latency_seconds", 1), ("infer_batch_seconds", seen.infer_batch_size)):
         with spared(seen, field):
             context = autocast(training.device, training.precision)
             infer, model, device = training.learning.infer, training.model, training.device
-            setattr(seen, field, time_inference(infer, model, inputs[:samples], device, context))
+            inputs, _ = first_batch(test, samples, reach)
+            setattr(seen, field, time_inference(infer, model, inputs, device, context))
 
 
 def count_operations(training: TrainJob, seen: Observations) -> None:
-    """Count the floating-point operations of forward and backward; last, because it leaves gradients behind."""
+    """Count the floating-point operations of forward and backward; last, because it leaves gradients behind.
+
+    Two samples are enough where all cost the same (batch normalisation wants more than one); texts are counted over a batch
+    without the padding that training cuts off.
+    """
     if not training.learning.steady:
         seen.nulls["train_flops_per_sample"] = "not_applicable: an episode's length varies"
         return
-    samples = min(2, len(training.train))  # batch normalisation wants more than one
-    inputs, labels = training.train.inputs[:samples], training.train.labels[:samples]
+    reach = Reach.of(training.train) if training.learning.padded else None
+    count = StepPlan.of(training.recipe, len(training.train)).batch_size if reach else 2
+    inputs, labels = first_batch(training.train, count, reach)
+    samples = len(inputs)
     training.model.train()
     with spared(seen, "train_flops_per_sample"), autocast(training.device, training.precision):
         operations = sum(count_flops(partial(_pass, turn, training.model, inputs, labels)) for turn in training.learning.turns)

@@ -76,6 +76,9 @@ class Learning:
     """`infer(model, inputs)`: what the trained model is used for, given a batch of inputs; this is what is timed."""
     padded: bool = False
     """Whether PAD at the end of inputs and labels may be cut off without changing the loss."""
+    additive: bool = True
+    """Whether the losses of several batches, weighed by their samples, are that of one batch of all; if not, a recipe may not
+    accumulate."""
     steady: bool = True
     """Whether a sample costs about the same whenever it is trained on; False for episodes, whose operations are not counted."""
 

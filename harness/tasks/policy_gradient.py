@@ -50,20 +50,26 @@ def start(
             "task policy_gradient: the data set has no environment to act in; choose one that has, such as cartpole"
         )
     _check_options(gamma, baseline, entropy)
+    if not isinstance(greedy, bool):
+        raise UsageError(f"task policy_gradient: option greedy = {greedy!r}: allowed are true and false")
     stage = Stage(splits.environment)
     environment = stage.take(1)[0]
     _check_actions(environment, len(splits.classes))
     threshold = environment.spec.reward_threshold if environment.spec else None
     shape = tuple(environment.observation_space.shape or ())
     agent = _Agent(stage, gamma, baseline, entropy, greedy, shape, threshold)
-    return Learning(turns=(Turn(agent.loss),), evaluate=agent.evaluate, infer=agent.infer, steady=False)
+    turns, additive = (Turn(agent.loss),), baseline == "none"
+    return Learning(turns, agent.evaluate, agent.infer, additive=additive, steady=False)
 
 
 def _check_options(gamma: float, baseline: str, entropy: float) -> None:
+    for name, value in (("gamma", gamma), ("entropy", entropy)):
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise UsageError(f"task policy_gradient: option {name} = {value!r}: not a number")
     if not 0 <= gamma <= 1:
         raise UsageError(f"task policy_gradient: option gamma = {gamma!r}: allowed are numbers from 0 to 1")
     if baseline not in BASELINES:
-        hint = nearest(baseline, BASELINES)
+        hint = nearest(str(baseline), BASELINES)
         raise UsageError(f"task policy_gradient: option baseline = {baseline!r}: allowed are {', '.join(BASELINES)}{hint}")
     if not (math.isfinite(entropy) and entropy >= 0):
         raise UsageError(f"task policy_gradient: option entropy = {entropy!r}: allowed are numbers from 0 on")

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.data import PAD, Split, Splits, Vocabulary
+from harness.data._lengths import text_lengths
 from harness.errors import DataError, UsageError
 from harness.tasks._base import Learning, Scores, Task, Turn, evaluation_mode
 from harness.tasks._decode import beam_search, greedy
@@ -71,7 +72,7 @@ class Translation:
         """
         if len(split) == 0:
             raise DataError("evaluating: the split holds no samples, at least 1 is needed; choose a larger data set or share")
-        lengths_N = (split.inputs != PAD).sum(dim=1)
+        lengths_N = text_lengths(split.inputs)
         loss_sum = torch.zeros((), dtype=torch.float64, device=split.inputs.device)
         texts = [""] * len(split)
         with evaluation_mode(model):
@@ -107,7 +108,7 @@ def score(texts: Sequence[str], references: Sequence[str], loss: float) -> Score
 
 def _trim(ids_BT: Tensor) -> Tensor:
     """Return a batch up to the end of its longest text."""
-    return ids_BT[:, : int((ids_BT != PAD).sum(dim=1).max())]
+    return ids_BT[:, : int(text_lengths(ids_BT).max())]
 
 
 def _loss_sum(logits_BTV: Tensor, wanted_BT: Tensor) -> Tensor:
@@ -129,6 +130,9 @@ def start(splits: Splits, *, beam: int = 1, length_penalty: float = 0.6, label_s
     """
     if not isinstance(beam, int) or isinstance(beam, bool) or beam < 1:
         raise UsageError(f"option beam = {beam!r}: not a number of texts; choose 1 (greedy) or more")
+    for name, value in (("length_penalty", length_penalty), ("label_smoothing", label_smoothing)):
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise UsageError(f"option {name} = {value!r}: not a number")
     if not length_penalty >= 0:
         raise UsageError(f"option length_penalty = {length_penalty!r}: choose 0 (none) or more")
     if not 0 <= label_smoothing < 1:
@@ -138,7 +142,7 @@ def start(splits: Splits, *, beam: int = 1, length_penalty: float = 0.6, label_s
     # a text is as long as the longest that could be learnt from: labels have START, which is not written
     limit = splits.train.labels.shape[1] - 1
     translation = Translation(splits.vocabularies[1], limit, beam, length_penalty, label_smoothing)
-    return Learning((Turn(translation.loss),), translation.evaluate, translation.infer, padded=True)
+    return Learning((Turn(translation.loss),), translation.evaluate, translation.infer, padded=True, additive=False)
 
 
 TASK = Task(

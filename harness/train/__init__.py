@@ -9,6 +9,9 @@ from harness.train._loop import WARMUP_STEPS as WARMUP_STEPS
 from harness.train._loop import Loop as Loop
 from harness.train._loop import train as train
 from harness.train._losses import DivergedError as DivergedError
+from harness.train._plan import Reach as Reach
 from harness.train._plan import StepPlan as StepPlan
+from harness.train._plan import draw_order as draw_order
+from harness.train._plan import first_batch as first_batch
 from harness.train._plan import hold_out as hold_out
 from harness.train._updates import make_schedule as make_schedule

@@ -6,7 +6,9 @@ The file holds tensors, numbers and texts; it is read as data only (`weights_onl
 from __future__ import annotations
 
 import os
+import pickle
 import random
+import sys
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -28,19 +30,33 @@ class Checkpoint:
         return self._path is not None and monotonic() - self._saved >= self._seconds
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write the state, and those of the global random streams, under a temporary name, and rename it."""
+        """Write the state, and those of the global random streams, under a temporary name, and rename it.
+
+        A checkpoint that cannot be written (full disk) is said in the run's log; the training goes on without it.
+        """
         assert self._path is not None  # only a checkpoint with a path is ever due
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        torch.save(state | {"streams": _streams()}, temporary)
-        temporary.replace(self._path)
         self._saved = monotonic()
+        temporary = self._path.with_name(f".{self._path.name}.part")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                torch.save(state | {"streams": _streams()}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+        except (OSError, RuntimeError) as error:  # torch tells of a short write by a RuntimeError
+            temporary.unlink(missing_ok=True)
+            print(f"checkpoint {self._path}: cannot be written: {error}", file=sys.stderr, flush=True)
 
     def load(self) -> dict[str, Any] | None:
-        """Return the saved state and set the global random streams; None where nothing is saved."""
+        """Return the saved state and set the global random streams; None where nothing is saved, or nothing that is whole."""
         if self._path is None or not self._path.exists():
             return None
-        state: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
+        try:
+            state: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            print(f"checkpoint {self._path}: damaged, starting anew: {error}", file=sys.stderr, flush=True)
+            return None
         _set_streams(state.pop("streams"))
         return state
 

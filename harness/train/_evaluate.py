@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import math
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 
 from harness.data import Split
+from harness.errors import UsageError
 from harness.observations import Evaluation
 from harness.suite import Recipe
 from harness.tasks import Scores
@@ -26,14 +28,18 @@ class Best:
     def evaluate(self, epoch: int, step: int, train_seconds: float) -> Evaluation:
         """Score the model now on the validation split, or on the test split where there is none."""
         job = self._job
-        scores = evaluate(job, job.validation or job.test)
+        held = job.validation is not None
+        if job.recipe.select == "best" and not held:
+            raise UsageError('recipe.select = "best": there is no validation split to choose by; set recipe.validation')
+        scores = evaluate(job, job.test if job.validation is None else job.validation)
         if job.recipe.select == "best":
             self._keep(scores.values[job.task.primary])
-        return Evaluation(epoch, step, train_seconds, "validation" if job.validation else "test", dict(scores.values))
+        return Evaluation(epoch, step, train_seconds, "validation" if held else "test", dict(scores.values))
 
     def _keep(self, score: float) -> None:
-        better = self._score is None or (score > self._score if self._job.task.direction == "higher" else score < self._score)
-        if better:
+        """Keep the weights of a score that is a number and better than all before."""
+        higher = self._job.task.direction == "higher"
+        if math.isfinite(score) and (self._score is None or (score > self._score if higher else score < self._score)):
             self._score, self._weights = score, copy.deepcopy(self._job.model.state_dict())
 
     def restore(self) -> None:
@@ -51,9 +57,16 @@ class Best:
 
 
 def evaluate(job: Job, split: Split) -> Scores:
-    """Return the task's scores of the model as it is, in the precision of training."""
+    """Return the task's scores of the model as it is, in the precision of training.
+
+    Raises:
+        UsageError: the task does not give a score that it declares.
+    """
     with autocast(job.device, job.precision):
-        return job.learning.evaluate(job.model, split, evaluation_batch(job.recipe))
+        scores = job.learning.evaluate(job.model, split, evaluation_batch(job.recipe))
+    if missing := sorted(job.task.scores.keys() - scores.values.keys()):
+        raise UsageError(f"the task declares scores that its evaluate does not give: {', '.join(missing)}")
+    return scores
 
 
 def evaluation_batch(recipe: Recipe) -> int:

@@ -77,6 +77,11 @@ class Loop:
         self.reach = Reach.of(job.train) if job.learning.padded else None
         if job.recipe.bucket and self.reach is None:
             raise UsageError("recipe.bucket: the task's samples have no lengths to sort by; leave it out")
+        if job.recipe.accumulate > 1 and not job.learning.additive:
+            raise UsageError(
+                f"recipe.accumulate = {job.recipe.accumulate}: the task's loss of a batch is no mean over its samples, so that "
+                "several batches do not make one large one; leave it out"
+            )
         self.shuffle = generator(job.seed, "shuffle")
         self.clock, self.earlier = step_clock(job.device), StepTimes(*(np.empty(0) for _ in range(3)))
         self.losses, self.best = Losses(), Best(job)
@@ -209,7 +214,7 @@ class Loop:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` returned."""
         self.epochs_done, self.train_seconds = state["epochs_done"], state["train_seconds"]
-        self.warm, self.warmup_steps, self.orders = True, state["warmup_steps"], state["orders"]
+        self.warm, self.warmup_steps, self.orders = True, state["warmup_steps"], state["orders"]  # `resumed` flags the rest
         self.shuffle.set_state(state["shuffle"])
         self.job.model.load_state_dict(state["model"])
         for update, saved in zip(self.updates, state["updates"], strict=True):

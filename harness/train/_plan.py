@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from harness.data import PAD, Split, Splits
+from harness.data import Split, Splits
+from harness.data._lengths import text_lengths
 from harness.errors import DataError
 from harness.seeds import generator
 from harness.suite import Recipe
@@ -59,7 +60,7 @@ class Reach:
     def of(cls, split: Split) -> Reach:
         """Return the lengths of a split's texts."""
         inputs, labels = split.inputs.cpu(), split.labels.cpu()
-        return cls((inputs != PAD).sum(1), (labels != PAD).sum(1) if labels.ndim > 1 else None)
+        return cls(text_lengths(inputs), text_lengths(labels) if labels.ndim > 1 else None)
 
     def cut(self, inputs: Tensor, labels: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return a batch's inputs and labels up to the end of its longest; `indices` are its samples, on the CPU."""
@@ -69,6 +70,12 @@ class Reach:
     def key(self) -> Tensor:
         """Return numbers that sort samples by length: of the target first, then of the source; [N]."""
         return self.inputs if self.labels is None else self.labels * (int(self.inputs.max()) + 1) + self.inputs
+
+
+def first_batch(split: Split, count: int, reach: Reach | None) -> tuple[Tensor, Tensor]:
+    """Return the inputs and labels of a split's first samples, without the padding behind the longest where it can be cut."""
+    inputs, labels = split.inputs[:count], split.labels[:count]
+    return (inputs, labels) if reach is None else reach.cut(inputs, labels, torch.arange(len(inputs)))
 
 
 def draw_order(
@@ -107,13 +114,13 @@ def hold_out(splits: Splits, share: float, seed: int) -> tuple[Split, Split | No
         if share:
             raise DataError(f"recipe.validation = {share:g}: the data set has a validation split of its own; leave it out")
         return split, splits.validation
-    held = round(len(split) * share)
-    if held >= len(split):
-        raise DataError(
-            f"recipe.validation: a share of {share:g} holds out {held} of {len(split)} training samples, at least 1 has to "
-            "remain; choose a smaller share or a larger data set"
-        )
-    if not held:
+    if not share:
         return split, None
+    held = round(len(split) * share)
+    if not 0 < held < len(split):
+        raise DataError(
+            f"recipe.validation: a share of {share:g} holds out {held} of {len(split)} training samples, at least 1 has to be "
+            "held out and 1 to remain; choose another share or a larger data set"
+        )
     order = torch.randperm(len(split), generator=generator(seed, "split"))
     return split.take(order[held:]), split.take(order[:held])

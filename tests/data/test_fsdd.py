@@ -212,7 +212,7 @@ def test_a_recording_of_unknown_name_is_refused(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "speaker:teo"}, "option split = 'speaker:teo': no such split, did you mean 'speaker:theo'?; allowed: takes"),
+        ({"split": "speaker:teo"}, "option split = 'speaker:teo': unknown, did you mean 'speaker:theo'?; allowed: takes"),
         ({"train_limit": 2701}, "option train_limit = 2701: not a number of samples; allowed: 1 to 2700, or left out"),
         ({"split": "speaker:theo", "train_limit": 2501}, "allowed: 1 to 2500, or left out"),
         ({"split": "speaker:theo", "test_limit": 501}, "allowed: 1 to 500, or left out"),

@@ -183,6 +183,23 @@ def test_one_of_two_folders_missing(project: Path) -> None:
     ]
 
 
+def test_a_class_of_one_folder_alone(project: Path) -> None:
+    """A class that is trained and not tested is a problem, as one that is tested and not trained is; both are named."""
+    pictures = project / "pictures"
+    (pictures / "test" / "dog").rename(pictures / "test" / "dogs")
+    save(pictures / "train" / "emu" / "a.png", 5)
+
+    expected = [
+        f"{pictures}: 3 problems:",
+        "  test/dogs: no such class in train/, did you mean 'dog'?",
+        "  train/dog: no such class in test/, did you mean 'dogs'?; each class needs test images",
+        "  train/emu: no such class in test/; each class needs test images",
+    ]
+    assert expected == problems(project)
+    with pytest.raises(DataError, match="train/emu: no such class in test/"):
+        identity(context(project), path="pictures")
+
+
 def test_every_problem_at_once(project: Path) -> None:
     """Classes without images, unknown classes, truncated, foreign and deep images are all listed by name."""
     pictures = project / "pictures"
@@ -235,9 +252,16 @@ def test_several_sizes_and_nothing_to_choose_by(project: Path) -> None:
     ("options", "message"),
     [
         ({}, "option path: missing"),
-        ({"path": "pictures", "size": 0}, "option size = 0: not a number of pixels"),
-        ({"path": "pictures", "size": True}, "option size = True: not a number of pixels"),
+        ({"path": 3}, "option path = 3: not a text"),
+        ({"path": -1}, "option path = -1: not a text"),
+        ({"path": True}, "option path = True: not a text"),
+        ({"path": "pictures", "train": 3}, "option train = 3: not a text"),
+        ({"path": "pictures", "test": False}, "option test = False: not a text"),
+        ({"path": "pictures", "test": ""}, "option test = '': not a text"),
+        ({"path": "pictures", "size": 0}, "option size = 0: not a whole number in reach; allowed: 1 to 10000"),
+        ({"path": "pictures", "size": True}, "option size = True: not a whole number in reach"),
         ({"path": "pictures", "test": "train"}, "options train and test both name 'train'"),
+        ({"path": "pictures", "test": "./train/"}, "options train and test both name 'train'"),
         ({"path": "pictures", "fit": "padd"}, "option fit = 'padd': unknown, did you mean 'pad'?"),
         ({"path": "nowhere", "scale": "half"}, "option scale = 'half': unknown"),
     ],
@@ -248,6 +272,13 @@ def test_wrong_options_are_usage_errors(options: dict[str, object], message: str
         load(context(project), **options)  # type: ignore[arg-type]
 
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("options", [{"path": 3}, {"path": "pictures", "train": 3}, {"path": "pictures", "test": "train"}])
+def test_identity_checks_the_same_options(options: dict[str, object], project: Path) -> None:
+    """The identity is asked for before the data: it refuses what loading would refuse."""
+    with pytest.raises(UsageError):
+        identity(context(project), **options)  # type: ignore[arg-type]
 
 
 def test_identity_is_stable_and_ignores_what_is_not_loaded(project: Path) -> None:

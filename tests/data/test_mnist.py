@@ -3,61 +3,32 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
-import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
 from harness.data import LoadContext
-from harness.data._fetch import gzip_content_hash
-from harness.data._idx import IdxImages
 from harness.data._images import Preparation
 from harness.data.mnist import DATASET, SOURCE, load
 from harness.errors import DataError, UsageError
+from tests.data.mnist_support import Place, Serve, Write, real, stand_in, stand_ins
 
-Serve = Callable[[dict[str, bytes]], str]
-Write = Callable[[npt.NDArray[np.uint8]], bytes]
-Place = tuple[IdxImages, Path]
-
-SIZES = (600, 200)
 STANDARD = Preparation(None, "auto", "standard")
-
-
-def stand_ins(write: Write) -> dict[str, bytes]:
-    """Return four IDX files, small, with MNIST's names, and about its mean and deviation of pixels."""
-    files = {}
-    for split, size in zip(("train", "t10k"), SIZES, strict=True):
-        images = np.zeros((size, 784), dtype=np.uint8)
-        images[:, :120] = 218  # 120 of 784 pixels at 218: mean .1309, deviation .3078 in unit scale
-        for index in range(size):
-            images[index] = np.roll(images[index], 7 * index)
-        files[f"{split}-images-idx3-ubyte.gz"] = write(images.reshape(size, 28, 28))
-        files[f"{split}-labels-idx1-ubyte.gz"] = write((np.arange(size) % 10).astype(np.uint8))
-    return files
 
 
 @pytest.fixture
 def made(serve: Serve, idx_bytes: Write, tmp_path: Path) -> Place:
-    """MNIST's stand-in on a server, behind the real check with hashes of its own, and an empty cache."""
-    contents = stand_ins(idx_bytes)
-    address = serve({name: gzip.compress(content, 1) for name, content in contents.items()})
-    checks = tuple((name, gzip_content_hash("sha256", hashlib.sha256(contents[name]).hexdigest())) for name, _ in SOURCE.files)
-    return replace(SOURCE, mirrors=(address,), files=checks, sizes=SIZES), tmp_path / "mnist"
+    """MNIST's stand-in and an empty cache."""
+    return stand_in(serve, idx_bytes, tmp_path / "mnist")
 
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest) -> Place:
     """The real MNIST and its folder where HARNESS_DATA_DIR holds it, else the stand-in."""
-    named = os.environ.get("HARNESS_DATA_DIR")
-    if named and all((Path(named) / "mnist" / name).is_file() for name, _ in SOURCE.files):
-        return SOURCE, Path(named).resolve() / "mnist"
-    made: Place = request.getfixturevalue("made")
+    made: Place = real() or request.getfixturevalue("made")
     return made
 
 

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import gzip
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
 from harness.data import LoadContext, mnist, mnist_rows
 from harness.data._base import Split, Splits
+from harness.data._images import Preparation
 from harness.data._rows import as_rows
 from harness.data.mnist import SOURCE
+from harness.data.mnist_rows import read
 from harness.digests import tensors_digest
 from harness.errors import DataError, UsageError
+from tests.data.mnist_support import SIZES, Place, Serve, Write, real, stand_in
 
-Write = Callable[[npt.NDArray[np.uint8]], bytes]
-RECORDED = "5ac20d6812c10e64dbdccc4f58f4660a9c01d0addf75b97cc706d81123e5447b"
-"""SHA-256 of the real files' first 1,000 training and 500 test samples."""
+RECORDED = {
+    (1000, 500): "5ac20d6812c10e64dbdccc4f58f4660a9c01d0addf75b97cc706d81123e5447b",
+    SIZES: "cf6e93fb7d768703d15704aeb88d141f437ba384319b242b0fcafd1ce1840507",
+}
+"""Samples taken of the real files, or of their stand-ins -> SHA-256 of both splits."""
 
 
-def cached() -> Path | None:
-    """The cache that HARNESS_DATA_DIR names, where it holds MNIST."""
-    named = os.environ.get("HARNESS_DATA_DIR")
-    there = named and all((Path(named) / "mnist" / name).is_file() for name, _ in SOURCE.files)
-    return Path(named).resolve() if named and there else None
+@pytest.fixture
+def place(serve: Serve, idx_bytes: Write, tmp_path: Path) -> Place:
+    """The real MNIST and its folder where HARNESS_DATA_DIR holds it, else the stand-in."""
+    return real() or stand_in(serve, idx_bytes, tmp_path / "mnist")
 
 
 def contexts(cache: Path) -> tuple[LoadContext, LoadContext]:
@@ -52,16 +53,17 @@ def test_rows_are_those_of_the_images() -> None:
     assert whole.classes == rows.classes
 
 
-def test_the_real_files_give_the_recorded_bytes() -> None:
-    """Where the cache holds MNIST, its samples are those of `mnist`, sequences of 28 rows, and the recorded ones."""
-    if cache := cached():
-        own, ours = contexts(cache)
-        images = mnist.load(own, train_limit=1000, test_limit=500)
-        rows = mnist_rows.load(ours, train_limit=1000, test_limit=500)
+def test_the_files_give_the_recorded_bytes(place: Place) -> None:
+    """Samples are those of `mnist` as sequences of 28 rows, and the recorded ones."""
+    source, folder = place
+    limits = (1000, 500) if source is SOURCE else SIZES
+    wanted = Preparation(source.shape, "auto", "standard", *limits)
+    images, rows = source.load(folder, wanted), read(folder, source, wanted)
 
-        assert torch.equal(images.train.inputs.squeeze(1), rows.train.inputs)
-        assert torch.equal(images.test.labels, rows.test.labels)
-        assert RECORDED == tensors_digest((rows.train.inputs, rows.train.labels, rows.test.inputs, rows.test.labels))
+    assert torch.equal(images.train.inputs.squeeze(1), rows.train.inputs)
+    assert torch.equal(images.test.labels, rows.test.labels)
+    digest = tensors_digest((rows.train.inputs, rows.train.labels, rows.test.inputs, rows.test.labels))
+    assert RECORDED[limits] == digest
 
 
 def test_the_files_are_those_of_mnist(tmp_path: Path, idx_bytes: Write) -> None:

@@ -13,7 +13,7 @@ from harness.digests import tensors_digest
 from harness.errors import UsageError
 from harness.vocabulary import END, PAD, START
 
-DIGEST = "9399471dc1b0bb59a75b718f4624820b65cb5e3588af5f18cac8be3e0478239b"
+DIGEST = "79263d91a21253e93c95076bb39cf92b31dcf0bcd4647bcf6e9117076253cd46"
 """SHA-256 of both splits."""
 NAMES = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
@@ -91,6 +91,14 @@ def test_ids_and_texts_say_the_same() -> None:
             assert [END, *[PAD] * (len(source) - 1 - len(text.split()))] == source[len(text.split()) :]
             assert START == target[0]
             assert END in target
+
+
+def test_texts_are_as_long_as_the_longest_name() -> None:
+    """Seven words at most are the name of a number below 10,000, and the room that texts have is exactly that."""
+    splits = loaded()
+
+    assert 7 == max(len(in_words(number)) for number in range(10_000))
+    assert (7 + 1, 7 + 2) == (splits.train.inputs.shape[1], splits.train.labels.shape[1])
 
 
 def test_no_number_stands_twice() -> None:

@@ -84,6 +84,6 @@ def test_the_published_hash_refuses_other_sentences(tmp_path: Path) -> None:
 
 def test_options_are_checked_first(tmp_path: Path) -> None:
     """A wrong option is a usage error at once."""
-    with pytest.raises(UsageError, match="option pad = 'centre': no such side; allowed: right, left"):
+    with pytest.raises(UsageError, match="option pad = 'centre': unknown; allowed: right, left"):
         load(LoadContext(tmp_path / "sst2", None, tmp_path), pad="centre")
     assert list(tmp_path.iterdir()) == []

@@ -169,10 +169,11 @@ def test_a_single_byte_encoding_reads_what_utf_8_refuses() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"min_count": 0}, "option min_count = 0: not a whole number of at least 1"),
-        ({"max_length": 2.5}, "option max_length = 2.5: not a whole number of at least 1"),
-        ({"lower": 1}, "option lower = 1: not a truth value; allowed: true, false"),
-        ({"pad": "lefft"}, "option pad = 'lefft': no such side, did you mean 'left'?; allowed: right, left"),
+        ({"min_count": 0}, "option min_count = 0: not a whole number in reach; allowed: 1 to 1000000"),
+        ({"max_length": 2.5}, "option max_length = 2.5: not a whole number in reach; allowed: 1 to 500"),
+        ({"max_length": 10**12}, "option max_length = 1000000000000: not a whole number in reach; allowed: 1 to 500"),
+        ({"lower": 1}, "option lower = 1: neither true nor false"),
+        ({"pad": "lefft"}, "option pad = 'lefft': unknown, did you mean 'left'?; allowed: right, left"),
         ({"train_limit": 4}, "option train_limit = 4: not a number of samples; allowed: 1 to 3, or left out"),
         ({"test_limit": True}, "option test_limit = True: not a number of samples; allowed: 1 to 1, or left out"),
     ],

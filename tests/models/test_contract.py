@@ -18,8 +18,6 @@ PARTS = CATALOG.parts("models")
 CLASSIFIERS = {name: part for name, part in PARTS.items() if part.fields.get("task", "classification") == "classification"}
 IMAGES = {name: part for name, part in CLASSIFIERS.items() if part.fields.get("input_shape")}
 BATCH = 8
-ANY_FORM = {"p004_clip"}
-"""Clips a batch of whatever shape as one gradient."""
 SHIFTS = {"a002_attention": ["score.bias"], "p002_attention_bahdanau": ["steps.attention.score.bias"]}
 """Biases that move all inputs of a softmax alike: they have no gradient but rounding errors."""
 
@@ -87,7 +85,7 @@ def test_listing_needs_no_import(part: Part) -> None:
     assert all(value for name, value in fields.items() if name != "parameters")
 
 
-@pytest.mark.parametrize("name", sorted(PARTS.keys() - ANY_FORM))
+@pytest.mark.parametrize("name", PARTS)
 def test_refuses_inputs_of_another_form(name: str) -> None:
     """A data set of another form is a usage error that names the model."""
     with pytest.raises(UsageError, match=f"model '{name}': "):

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from harness.catalog import Catalog
 from harness.data import Split
 from harness.models import DataSpec, Model
+from harness.seeds import seed_globals
 from harness.tasks.classification import evaluate, loss
 
 
@@ -44,7 +45,9 @@ def test_a_missing_import_shows_at_the_first_forward_only() -> None:
 
     with pytest.raises(NameError):
         module(torch.zeros(1))
-    assert tuple(build("a004_cnn")(torch.zeros(2, 1, 28, 28)).shape) == (2, 10)
+    for name in ("a000_lenet_rgb", "a000_lenet_gray", "a000_lenet_gray28", "a002_cnn_rgb24", "a002_cnn_rgb32", "a004_cnn"):
+        shape = Catalog().load("models", name).input_shape
+        assert tuple(build(name)(torch.zeros(2, *shape)).shape) == (2, 10)
 
 
 def test_three_channel_layer_refuses_digits() -> None:
@@ -117,6 +120,53 @@ def build_from(state: Tensor) -> nn.Module:
     return module
 
 
+def test_whole_per_cent_hide_a_difference() -> None:
+    """000 defect 10: 641 and 644 right of 1,000 both print as 64 %; ours stores the share itself."""
+    labels_N = torch.zeros(1000, dtype=torch.int64)
+    shares = []
+    for right in (641, 644):
+        predicted_N = (torch.arange(1000) >= right).long()
+        shares.append(evaluate(nn.Identity(), Split(F.one_hot(predicted_N, 2).float(), labels_N), 64).values["accuracy"])
+
+    assert [f"{100 * share:.0f}%" for share in shares] == ["64%", "64%"]
+    assert [0.641, 0.644] == shares
+
+
+def test_an_ellipsis_dies_inside_the_convolution() -> None:
+    """001 defect 1: an ellipsis is a legal value, which building does not see and the first layer refuses."""
+    layer = nn.Conv2d(1, 6, 5)
+
+    with pytest.raises(TypeError, match=r"received an invalid combination of arguments - got \(ellipsis, "):
+        layer(...)
+    for name in ("a001_cnn_onepool", "a001_cnn_twopool"):
+        shape = Catalog().load("models", name).input_shape
+        assert tuple(build(name)(torch.zeros(2, *shape)).shape) == (2, 10)
+
+
+def test_without_a_seed_no_two_starts_are_alike() -> None:
+    """001 defect 4, no seed: one listing built twice has other weights; the harness seeds each run's start by its number."""
+
+    def start(seed: int | None) -> Tensor:
+        if seed is not None:
+            seed_globals(seed, "init")
+        return nn.utils.parameters_to_vector(build("a001_cnn_onepool").parameters())
+
+    assert not torch.equal(start(None), start(None))
+    assert torch.equal(start(1), start(1))
+    assert not torch.equal(start(1), start(2))
+
+
+def test_without_evaluation_mode_dropout_goes_on() -> None:
+    """001 defect 4, no mode: in training mode each pass differs; ours evaluates in evaluation mode and gives it back."""
+    split = random_split(64, (9, 6))
+    module = Catalog().load("models", "a001_rnn").build(DataSpec((9, 6), 10), dropout=0.5)
+    losses = {evaluate(module, split, 64).values["loss"] for _ in range(3)}
+
+    assert not torch.equal(module(split.inputs), module(split.inputs))
+    assert 1 == len(losses)
+    assert module.training
+
+
 def test_one_image_is_refolded_into_four_rows() -> None:
     """001 defect 2: 1600 features of an image seen as rows of 400 make four samples of it, and the labels run out."""
     features_BCHW = torch.randn(64, 16, 10, 10)
@@ -128,7 +178,7 @@ def test_one_image_is_refolded_into_four_rows() -> None:
     assert tuple(build("a001_cnn_onepool")(torch.randn(64, 1, 28, 28)).shape) == (64, 10)
 
 
-def test_unpooled_layers_fit_18_pixels_alone() -> None:
+def test_unpooled_layers_fit_18_and_19_pixels_alone() -> None:
     """001 defect 2: pooled once, an image leaves 400 features at 18 or 19 pixels and at no other size up to 32."""
     layers = nn.Sequential(nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2))
 

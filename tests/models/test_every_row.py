@@ -87,15 +87,6 @@ ARTICLE_OF = {part: row.article for row in (*PRINTED, *REPAIRED, *DESCRIBED) for
 """Name of a part -> its article."""
 
 
-def test_the_table_counts_what_the_articles_hold() -> None:
-    """Twelve listings, five other repairs, 23 descriptions; each id once, beginning with its article."""
-    rows = [*PRINTED, *REPAIRED, *DESCRIBED]
-
-    assert (12, 5, 23) == (len(PRINTED), len(REPAIRED), len(DESCRIBED))
-    assert 40 == len({row.id for row in rows})
-    assert [row.id for row in rows] == [row.id for row in rows if row.id[1:4] == row.article]
-
-
 def listed(names: Iterable[str]) -> str:
     """Names in one line, so that a failing comparison with '' shows all of them."""
     return ", ".join(sorted(names))

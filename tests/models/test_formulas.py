@@ -13,6 +13,10 @@ from torch import Tensor, nn
 
 from harness.catalog import Catalog
 from harness.models import DataSpec
+from harness.suite import Optimizer, Recipe
+from harness.tasks import Turn
+from harness.train._plan import StepPlan
+from harness.train._updates import Update
 
 # --- the sign of the gradient step, article 004 section 3.1.3 ---
 
@@ -33,14 +37,36 @@ def test_a_step_along_the_gradient_climbs() -> None:
     assert against.item() == weight.item()
 
 
-def test_only_steps_against_the_gradient_arrive() -> None:
-    """Fifty steps of 0.1 along the gradient run away by 1.2^50, against it they reach 3 to 0.8^50 of the way."""
-    along = against = 1.0
-    for _ in range(50):
-        along, against = along + 0.1 * 2 * (along - 3), against - 0.1 * 2 * (against - 3)
+class Weight(nn.Module):
+    """A single weight, which starts at 1."""
 
-    assert pytest.approx(3 - 2 * 1.2**50) == along
-    assert pytest.approx(3 - 2 * 0.8**50) == against
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
+
+
+def distance(model: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    """The loss (w - 3)²; a model has no samples to see."""
+    return (model.get_parameter("weight") - 3) ** 2
+
+
+def test_only_steps_against_the_gradient_arrive() -> None:
+    """Fifty of the training loop's own updates reach 3 to 0.8^50 of the way; along the gradient they run away by 1.2^50."""
+    recipe = Recipe(optimizer=Optimizer(name="sgd", lr=0.1), batch_size=1, steps=50)
+    nothing = torch.zeros(1)
+    found = {}
+    for sign in (1, -1):
+        model = Weight()
+        update = Update(Turn(distance), model, recipe, StepPlan.of(recipe, 1))
+        for _ in range(50):
+            loss = update.loss(model, nothing, nothing)
+            assert isinstance(loss, Tensor)
+            torch.autograd.backward(sign * loss)
+            update.step()
+        found[sign] = model.weight.item()
+
+    assert pytest.approx(3 - 2 * 0.8**50) == found[1]
+    assert pytest.approx(3 - 2 * 1.2**50) == found[-1]
 
 
 # --- from maps to the linear layer, article 004 section 3.2.3 ---

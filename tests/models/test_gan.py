@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.catalog import Catalog
+from harness.data import Split, Splits
 from harness.errors import UsageError
 from harness.models import DataSpec
 from harness.models.a004_gan import Gan
@@ -235,6 +236,24 @@ def test_defect_4_forward_does_not_look_at_its_input() -> None:
     assert torch.equal(*validities)
     seen = model.get_submodule("discriminator")
     assert not torch.equal(seen(torch.zeros(6, 1, 28, 28)), seen(torch.linspace(-1, 1, 6 * 784).reshape(6, 1, 28, 28)))
+
+
+def test_defect_5_a_forward_pass_is_no_training() -> None:
+    """The class has no losses, no optimisers, no loop; the task has a turn for each network, which reaches that one alone."""
+    images = Split(torch.rand(8, 1, 28, 28), torch.arange(8))
+    learning = Catalog().load("tasks", "adversarial").start(Splits(images, images, tuple("0123456789")))
+    model = build("a004_gan", width=4)
+
+    assert [type(part).__name__ for part in model.children()] == ["Generator", "Discriminator"]
+    assert {turn.part for turn in learning.turns} == {"generator", "discriminator"}
+    for turn in learning.turns:
+        before = {name: part.detach().clone() for name, part in model.named_parameters()}
+        optimizer = torch.optim.SGD(model.get_submodule(turn.part).parameters(), lr=0.1)
+        optimizer.zero_grad()
+        torch.autograd.backward(turn.loss(model, images.inputs, images.labels))
+        optimizer.step()
+        moved = {name.partition(".")[0] for name, now in model.named_parameters() if not torch.equal(now, before[name])}
+        assert {turn.part} == moved
 
 
 @each_model

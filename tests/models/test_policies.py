@@ -137,7 +137,7 @@ def test_cartpole_is_learnt_from_in_seconds() -> None:
 @pytest.mark.parametrize(
     ("name", "spec", "options", "message"),
     [
-        ("p000_rl_policy", DataSpec((1, 28, 28), 10), {}, "gives inputs of shape 1x28x28 and 10 classes, the model takes flat"),
+        ("p000_rl_policy", DataSpec((1, 28, 28), 10), {}, "gives images (channels, height, width), the model takes flat"),
         ("p000_rl_policy", DataSpec((20,), 2, (50,)), {}, "the model takes flat observations"),
         ("p000_rl_policy", DataSpec((4,), 1), {}, "at least 2 actions"),
         ("p000_rl_policy", CARTPOLE, {"hidden": 0}, "option hidden = 0: not a whole number of at least 1"),

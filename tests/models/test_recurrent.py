@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from harness.errors import UsageError
 from harness.models import DataSpec
-from harness.models._recurrent import Recurrent
+from harness.models._recurrent import Recurrent, equal_width
 from tests.models.sequence_support import FLOATS, TEXTS, assert_equal, build, inputs, logits, real_vectors, trainable
 
 ROWS, STEPS, IDS = DataSpec((28, 28), 10), DataSpec((50, 100), 10), DataSpec((50,), 10, (5000,))
@@ -151,6 +151,20 @@ def test_equal_widths_by_hand() -> None:
     """Against 30,602 parameters on 100 features and 10 classes: 61 GRU units (30,449) or 49 LSTM units (30,096)."""
     assert trainable(build("p004_gru", STEPS, equal="parameters")) == layer(3, 100, 61) + 62 * 10 == 30_449
     assert trainable(build("p004_lstm", STEPS, equal="parameters")) == layer(4, 100, 49) + 50 * 10 == 30_096
+
+
+@pytest.mark.parametrize("hidden", [1, 2, 3, 40, 1000, 1_000_000])
+def test_equal_width_of_any_width(hidden: int) -> None:
+    """The width is worked out at once, up to the largest allowed: the widest within the budget, and 1 at least."""
+
+    def gated(width: int) -> int:
+        return layer(4, 100, width) + (width + 1) * 10
+
+    width = equal_width(100, hidden, 10, gates=4, layers=1, bidirectional=False)
+    budget = hidden * (100 + hidden + 1) + (hidden + 1) * 10
+
+    assert width == 1 or gated(width) <= budget
+    assert gated(width + 1) > budget
 
 
 def test_forget_bias_moves_the_forget_gate_alone() -> None:

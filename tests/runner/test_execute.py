@@ -245,7 +245,7 @@ def test_a_run_cut_short_goes_on_from_its_checkpoint(
         assert process.poll() is None
     process.kill()
     process.communicate(timeout=60)
-    [checkpoint] = project_folder.glob("results/mine/*/checkpoints/*.pt")
+    [checkpoint] = project_folder.glob("results/mine/.checkpoints/*.pt")
     (project_folder / "go_on").touch()
 
     resumed, straight = run_mine(), run_mine(fresh=True)
@@ -253,12 +253,32 @@ def test_a_run_cut_short_goes_on_from_its_checkpoint(
     assert resumed.continued
     assert [16] == resumed.run_set.table("runs")["resumed"].tolist()
     assert [0] == straight.run_set.table("runs")["resumed"].tolist()
-    assert not checkpoint.parent.exists()
+    assert not checkpoint.exists()
     texts = [
         ran.run_set.table("measurements").set_index("metric")["value_text"].dropna().to_dict() for ran in (resumed, straight)
     ]
     assert {"final_weights_digest", "loss_curve_digest", "batch_order_digest"} <= texts[0].keys()
     assert texts[0] == texts[1]
+
+
+def test_a_run_out_of_time_goes_on_in_the_next_run_set(
+    project_folder: Path, write_project: Callable[..., None], run_mine: Callable[..., Ran]
+) -> None:
+    """What a timeout cut short is taken up by the next run of the same definition, unless a fresh start is asked for."""
+    lines = "seeds = [1]\ncheckpoint_seconds = 0\nrecipe = { epochs = 4 }\ntimeout_seconds = "
+    write_project({"waits": lines + "12"})
+    late = run_mine()
+    (project_folder / "go_on").touch()
+    write_project({"waits": lines + "600"})
+    resumed = run_mine()
+
+    assert late.statuses == {"timeout": 1}
+    assert resumed.statuses == {"ok": 1}
+    assert not resumed.continued
+    runs, measured = resumed.run_set.table("runs"), resumed.run_set.table("measurements").set_index("metric")
+    assert [16] == runs["resumed"].tolist()
+    assert measured.loc["step_time_median", "quality_flag"] == "resumed"
+    assert list(project_folder.glob("results/mine/.checkpoints/*.pt")) == []
 
 
 def test_a_killed_fork_server_costs_one_run(project_folder: Path, write_project: Callable[..., None]) -> None:

@@ -18,7 +18,7 @@ from harness.project import find_project
 from harness.runner import worker
 from harness.runner.jobs import Job, Outcome
 from harness.suite import Recipe, load_suite
-from harness.tasks import Task
+from harness.tasks import Learning, Scores, Task, Turn
 from harness.train import DivergedError
 from harness.train import Job as TrainJob
 
@@ -85,6 +85,23 @@ def test_a_count_of_zero_is_null_where_there_are_parameters() -> None:
     assert linear.train_flops_per_sample == 2 * 2 * 12
     assert scale.train_flops_per_sample is None
     assert scale.nulls["train_flops_per_sample"].startswith("unsupported: ")
+
+
+def test_texts_are_counted_without_the_padding_that_training_cuts_off() -> None:
+    """Three ids of width five: operations of a linear layer over the padded texts are those of the longest text."""
+    split = Split(torch.tensor([[4, 5, 0, 0, 0], [4, 5, 6, 0, 0]]), torch.tensor([[2, 3, 0], [2, 3, 0]]))
+
+    class Wide(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x.double()[..., None].expand(-1, -1, 4).float())
+
+    learning = Learning((Turn(lambda model, inputs, labels: model(inputs).sum()),), lambda *_: Scores({}), padded=True)
+    task = Task("score", {"score": "higher"}, lambda splits: learning)
+    job = TrainJob(Wide(4, 3), task, learning, Recipe(epochs=1), 1, split, None, split, torch.device("cpu"))
+    seen = Observations(parameters=15)
+    worker.count_operations(job, seen)
+
+    assert seen.train_flops_per_sample == 2 * 2 * 12 * 3  # forward and for the weights, 12 multiply-adds, 3 ids
 
 
 def test_inference_and_scores_have_the_precision_of_training() -> None:
