@@ -71,16 +71,15 @@ def _suite_row(name: str, project: Project, catalog: Catalog) -> Row:
 
 def _model_row(part: Part) -> Row:
     known = part.fields
-    counted = (known.get("parameters") or NONE, len(known.get("repairs", ())))
     article = " §".join(filter(None, (known.get("article"), known.get("section")))) or NONE
-    return (
-        part.name,
-        article,
-        known.get("task", TASK),
-        _shape(known.get("input_shape")),
-        *counted,
-        _marked(part, part.summary),
-    )
+    counted = (known.get("parameters", NONE), len(known.get("repairs", ())))
+    return (part.name, article, known.get("task", TASK), _taken(known), *counted, _marked(part, part.summary))
+
+
+def _taken(known: dict[str, Any]) -> str:
+    """Return the shape of input that a model takes, or one that it takes among others."""
+    shape, example = known.get("input_shape"), known.get("example")
+    return f"like {_shape(example[0])}" if example and not shape else _shape(shape)
 
 
 def _data_row(part: Part) -> Row:
