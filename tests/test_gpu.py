@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
+from harness.api import run_suite
 from harness.environment import gpu_uuid
 from harness.probes.clock import CudaClock, step_clock
+from harness.project import find_project
 from harness.runner.execute import Ran
+from harness.suite import Overrides, load_suite
 
 pytestmark = pytest.mark.gpu
 
+SUITES = Path(__file__).parents[1] / "suites"
 LONG = "recipe.epochs = 400"
 
 
@@ -64,3 +70,27 @@ def test_events_time_the_device_and_not_the_host() -> None:
 
     assert len(times.step) == 3
     assert (times.step[1:] > times.cpu[1:]).all()
+
+
+@pytest.mark.timeout(1800)
+def test_every_case_of_the_articles_trains_on_the_gpu(project_folder: Path) -> None:
+    """No model, task or data set is bound to the CPU: one seed of each case ends ok, above its floor."""
+    for name in ("articles.toml", "_gates.toml"):
+        shutil.copyfile(SUITES / name, project_folder / "suites" / name)
+    project = find_project(project_folder)
+
+    ran = run_suite(project, "articles", Overrides(seeds=(1,), device="cuda"), False)
+
+    runs = ran.run_set.table("runs")
+    assert runs[runs["status"] != "ok"][["case", "status", "reason"]].to_dict("records") == []
+    assert set(runs["device"]) == {"cuda"}
+    table = (
+        ran.run_set.table("measurements").merge(runs[["run_id", "case"]], on="run_id").set_index(["case", "metric"])["value"]
+    )
+    below = [
+        (case.name, metric, table[case.name, metric])
+        for case in load_suite(project.suite_file("articles"), project.catalog()).cases
+        for metric, gate in case.gates.items()
+        if gate.floor is not None and metric != "max_error" and table[case.name, metric] < gate.floor
+    ]
+    assert below == []

@@ -25,6 +25,8 @@ HEAD = """# Recorded results
 What the baselines in `baselines/` hold, suite by suite: the mean over seeds of each case's score on its test split, the 95 % t
 interval of that mean, and the floor that the gate holds it to. Written by `tests/tools/write_results.py`, checked by a test.
 """
+BESIDE = {"adversarial": ("frechet_distance", "frechet_floor", "frechet_noise")}
+"""Task -> scores that say what the others mean."""
 GOALS = ("mnist", "text", "speech", "translation", "gan", "rl")
 """Suites on real data (and a simulator), whose cases README shows seed by seed."""
 
@@ -49,9 +51,10 @@ def seed_means(baseline: Any, metric: str) -> list[float]:
 
 
 def shown(case: Case) -> list[str]:
-    """Return the scores that the gate holds to a floor; the task's primary one where there are none."""
+    """Return the scores that the gate holds to a floor, or else the task's primary one, and those that explain them."""
     held = [metric for metric, gate in case.gates.items() if gate.floor is not None and gate.level == "hard"]
-    return held or [str(CATALOG.part("tasks", case.task.name).fields["primary"])]
+    first = held or [str(CATALOG.part("tasks", case.task.name).fields["primary"])]
+    return [*first, *(metric for metric in BESIDE.get(case.task.name, ()) if metric not in first)]
 
 
 def figure(value: float) -> str:
@@ -78,7 +81,7 @@ def page_rows(suite: Suite) -> Iterator[str]:
         baseline = recorded(suite, case)
         for metric in shown(case) if baseline else ():
             values, parameters = seed_means(baseline, metric), seed_means(baseline, "parameters")[0]
-            floor = case.gates[metric].floor
+            floor = case.gates[metric].floor if metric in case.gates else None
             cells = (f"`{case.name}`", f"`{case.model.name}`", data(case), f"{parameters:,.0f}", metric.replace("_", " "))
             figures = (
                 figure(sum(values) / len(values)),
@@ -108,10 +111,18 @@ def readme_rows() -> Iterator[str]:
                 yield f"| {' | '.join((*cells, figure(sum(values) / len(values)), ' '.join(map(figure, values))))} |"
 
 
+def signatures() -> list[str]:
+    """Return how BLEU was computed, in sacrebleu's own words, by the baselines of real translations."""
+    held = [recorded(suite, case) for suite in suites() if suite.name == "translation" for case in suite.cases]
+    stored = [baseline["metrics"]["bleu_signature"]["samples"] for baseline in held if baseline]
+    return sorted({text for samples in stored for texts in samples.values() for text in texts})
+
+
 def readme() -> str:
     """Return README with its table of results written anew."""
     titles = "| suite | case | model | score | mean | each seed |\n|---|---|---|---|--:|---|\n"
-    table = f"<!-- results -->\n{titles}" + "\n".join(readme_rows()) + "\n<!-- /results -->"
+    notes = "".join(f"\nBLEU's signature: `{signature}`.\n" for signature in signatures())
+    table = f"<!-- results -->\n{titles}" + "\n".join(readme_rows()) + f"\n{notes}<!-- /results -->"
     return re.sub(r"<!-- results -->.*?<!-- /results -->", lambda _: table, README.read_text(), flags=re.DOTALL)
 
 
