@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 RANKS = {
     0: {"errors", "units", "digests"},
-    1: {"catalog", "observations", "stats", "seeds", "git", "vocabulary"},
+    1: {"catalog", "observations", "stats", "seeds", "git", "options", "vocabulary"},
     2: {"project", "environment", "models", "data", "metrics", "probes"},
     3: {"tasks", "suite"},
     4: {"results", "train"},

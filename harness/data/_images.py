@@ -18,8 +18,9 @@ import numpy.typing as npt
 import torch
 
 from harness.data._base import Split, Splits
-from harness.data._option_checks import check_choice, check_limit
+from harness.data._option_checks import check_limit
 from harness.errors import UsageError
+from harness.options import check_choice
 
 FITS = ("auto", "pad", "crop", "resize")
 SCALES = ("standard", "unit", "raw")

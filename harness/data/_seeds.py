@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from harness.data._base import Split, Splits
-from harness.data._option_checks import check_count
+from harness.options import check_count
 
 if TYPE_CHECKING:
     import gymnasium

@@ -21,8 +21,9 @@ import torch
 
 from harness.data._base import Split, Splits
 from harness.data._fetch import fetch, file_hash
-from harness.data._option_checks import check_choice, check_count, check_flag, check_limit
+from harness.data._option_checks import check_limit
 from harness.errors import DataError
+from harness.options import check_choice, check_count, check_flag
 from harness.vocabulary import PAD, SPECIAL, Vocabulary
 
 SIDES = ("right", "left")

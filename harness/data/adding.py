@@ -19,7 +19,8 @@ import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
 from harness.data._generated import draw
-from harness.data._option_checks import check_count, check_samples
+from harness.data._option_checks import check_samples
+from harness.options import check_count
 
 
 def load(

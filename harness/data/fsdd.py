@@ -16,8 +16,9 @@ import torch
 from harness.data._base import Dataset, LoadContext, Split, Splits
 from harness.data._fetch import Verify, fetch, tar_members_hash
 from harness.data._mel import RATE, STEP, Sound, log_mel
-from harness.data._option_checks import check_choice, check_limit
+from harness.data._option_checks import check_limit
 from harness.errors import DataError
+from harness.options import check_choice
 
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 ARCHIVE = f"free-spoken-digit-dataset-{COMMIT}.tar.gz"

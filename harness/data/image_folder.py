@@ -12,8 +12,8 @@ import numpy as np
 from harness.data._base import Dataset, LoadContext, Splits
 from harness.data._folders import Listing, Samples, list_images
 from harness.data._images import Pixels, Preparation, Stored, check_options, fit_size, resize, target_shape
-from harness.data._option_checks import check_count, check_text
 from harness.errors import UsageError
+from harness.options import check_count, check_text
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -20,7 +20,8 @@ import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
 from harness.data._generated import ENCODINGS, Numbers, draw, draw_classes, encode, stream, vocabularies
-from harness.data._option_checks import check_choice, check_count, check_flag, check_real, check_samples
+from harness.data._option_checks import check_samples
+from harness.options import check_choice, check_count, check_flag, check_real
 from harness.vocabulary import PAD, SPECIAL
 
 PADS = ("right", "left")

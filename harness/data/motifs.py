@@ -17,7 +17,8 @@ import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
 from harness.data._generated import Numbers, draw, draw_classes, stream
-from harness.data._option_checks import check_count, check_real, check_samples
+from harness.data._option_checks import check_samples
+from harness.options import check_count, check_real
 
 BASES = "ACGT"
 FULL = 1 << 24

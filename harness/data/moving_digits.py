@@ -22,7 +22,8 @@ import torch
 from harness.data import digits
 from harness.data._base import Dataset, LoadContext, Split, Splits
 from harness.data._generated import Numbers, draw, draw_classes
-from harness.data._option_checks import check_choice, check_count, check_samples
+from harness.data._option_checks import check_samples
+from harness.options import check_choice, check_count
 
 SIDE = 28
 """Pixels of the field's sides."""

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
 from harness.data._fetch import Verify, fetch, gzip_content_hash
-from harness.data._option_checks import check_choice, check_count, check_flag, check_limit
+from harness.data._option_checks import check_limit
 from harness.data._pairs import pair_split
 from harness.data._pieces import Pieces, learn_pieces
 from harness.errors import DataError, UsageError
+from harness.options import check_choice, check_count, check_flag
 
 LANGUAGES = ("de", "en")
 SIZES = (29000, 1014, 1000)

@@ -19,7 +19,7 @@ import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
 from harness.data._generated import BYTE_SUM_VARIANCE, Numbers, Reals, draw_bell, stream
-from harness.data._option_checks import check_count, check_real
+from harness.options import check_count, check_real
 from harness.vocabulary import Vocabulary
 
 POPULARITY = 148

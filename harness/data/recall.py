@@ -12,7 +12,8 @@ import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
 from harness.data._generated import ENCODINGS, draw, draw_classes, encode, vocabularies
-from harness.data._option_checks import check_choice, check_count, check_samples
+from harness.data._option_checks import check_samples
+from harness.options import check_choice, check_count
 from harness.vocabulary import SPECIAL
 
 

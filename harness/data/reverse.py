@@ -7,9 +7,10 @@ from string import ascii_lowercase
 import numpy as np
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
-from harness.data._option_checks import check_count, check_limit
+from harness.data._option_checks import check_limit
 from harness.data._pairs import pair_split
 from harness.errors import UsageError
+from harness.options import check_count
 from harness.vocabulary import SPECIAL, Vocabulary
 
 SIZES = (4000, 500)

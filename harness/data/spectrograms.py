@@ -22,7 +22,8 @@ import torch
 
 from harness.data._base import Dataset, LoadContext, Split, Splits
 from harness.data._generated import BYTE_SUM_VARIANCE, Numbers, Reals, draw, draw_bell, draw_classes
-from harness.data._option_checks import check_count, check_real, check_samples
+from harness.data._option_checks import check_samples
+from harness.options import check_count, check_real
 
 FRAMES, BANDS = 101, 40
 LOWEST, HIGHEST = 6, 33

@@ -25,11 +25,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.data import Split, Splits
-from harness.errors import DataError, UsageError, nearest
+from harness.errors import DataError, UsageError
+from harness.options import check_choice, check_count
 from harness.tasks._base import Learning, Scores, Task, Turn, evaluation_mode
 from harness.tasks._features import CLASSES, IMAGE
 from harness.tasks._generated import SEED, Reference, judge, picture, refer, spread
 
+OWNER = "task 'adversarial'"
+MOST_SAMPLES = 100_000
 ORDERS = {"discriminator_first": ("discriminator", "generator"), "generator_first": ("generator", "discriminator")}
 """Option `order` -> the parts in the order in which they learn within a step."""
 DIGITS = tuple(str(digit) for digit in range(CLASSES))
@@ -47,10 +50,8 @@ def start(splits: Splits, *, order: str = "discriminator_first", samples: int = 
     Raises:
         UsageError: an option that is not allowed, or images that are not such.
     """
-    if order not in ORDERS:
-        raise UsageError(f"option order = {order!r}: unknown{nearest(str(order), ORDERS)}; allowed: {', '.join(ORDERS)}")
-    if not isinstance(samples, int) or isinstance(samples, bool) or samples < 2:
-        raise UsageError(f"option samples = {samples!r}: not a number of images; allowed: whole numbers from 2")
+    check_choice("order", order, list(ORDERS), OWNER)
+    check_count("samples", samples, 2, MOST_SAMPLES, OWNER)
     _require_digits(splits)
     losses = {"generator": generator_loss, "discriminator": discriminator_loss}
     turns = tuple(Turn(losses[part], part) for part in ORDERS[order])

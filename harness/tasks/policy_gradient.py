@@ -11,7 +11,6 @@ O one observation's shape.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,14 +19,18 @@ import torch
 from torch import Tensor, nn
 
 from harness.data import Split, Splits
-from harness.errors import DataError, UsageError, nearest
+from harness.errors import DataError, UsageError
+from harness.options import check_choice, check_flag, check_real
 from harness.tasks._base import Learning, Played, Scores, Task, Turn, evaluation_mode
 from harness.tasks._episodes import Act, Episodes, Stage, Uniforms, draw, play
 
 if TYPE_CHECKING:
     import gymnasium
 
+OWNER = "task 'policy_gradient'"
 BASELINES = ("batch", "none")
+LARGEST_WEIGHT = 1000
+"""Of the entropy beside the loss, whose terms are about 1."""
 
 
 def start(
@@ -49,9 +52,7 @@ def start(
         raise UsageError(
             "task policy_gradient: the data set has no environment to act in; choose one that has, such as cartpole"
         )
-    _check_options(gamma, baseline, entropy)
-    if not isinstance(greedy, bool):
-        raise UsageError(f"task policy_gradient: option greedy = {greedy!r}: allowed are true and false")
+    _check_options(gamma, baseline, entropy, greedy)
     stage = Stage(splits.environment)
     environment = stage.take(1)[0]
     _check_actions(environment, len(splits.classes))
@@ -62,17 +63,11 @@ def start(
     return Learning(turns, agent.evaluate, agent.infer, additive=additive, steady=False)
 
 
-def _check_options(gamma: float, baseline: str, entropy: float) -> None:
-    for name, value in (("gamma", gamma), ("entropy", entropy)):
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise UsageError(f"task policy_gradient: option {name} = {value!r}: not a number")
-    if not 0 <= gamma <= 1:
-        raise UsageError(f"task policy_gradient: option gamma = {gamma!r}: allowed are numbers from 0 to 1")
-    if baseline not in BASELINES:
-        hint = nearest(str(baseline), BASELINES)
-        raise UsageError(f"task policy_gradient: option baseline = {baseline!r}: allowed are {', '.join(BASELINES)}{hint}")
-    if not (math.isfinite(entropy) and entropy >= 0):
-        raise UsageError(f"task policy_gradient: option entropy = {entropy!r}: allowed are numbers from 0 on")
+def _check_options(gamma: float, baseline: str, entropy: float, greedy: bool) -> None:
+    check_real("gamma", gamma, 0, 1, OWNER)
+    check_choice("baseline", baseline, BASELINES, OWNER)
+    check_real("entropy", entropy, 0, LARGEST_WEIGHT, OWNER)
+    check_flag("greedy", greedy, OWNER)
 
 
 def _check_actions(environment: gymnasium.Env[Any, Any], classes: int) -> None:

@@ -15,8 +15,12 @@ from torch import Tensor, nn
 from harness.data import PAD, Split, Splits, Vocabulary
 from harness.data._lengths import text_lengths
 from harness.errors import DataError, UsageError
+from harness.options import check_count, check_real, check_share
 from harness.tasks._base import Learning, Scores, Task, Turn, evaluation_mode
 from harness.tasks._decode import beam_search, greedy
+
+OWNER = "task 'translation'"
+WIDEST_BEAM = 1000
 
 
 @dataclass(frozen=True)
@@ -128,15 +132,9 @@ def start(splits: Splits, *, beam: int = 1, length_penalty: float = 0.6, label_s
     Raises:
         UsageError: an option that is not allowed, or a data set without pairs of texts.
     """
-    if not isinstance(beam, int) or isinstance(beam, bool) or beam < 1:
-        raise UsageError(f"option beam = {beam!r}: not a number of texts; choose 1 (greedy) or more")
-    for name, value in (("length_penalty", length_penalty), ("label_smoothing", label_smoothing)):
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise UsageError(f"option {name} = {value!r}: not a number")
-    if not length_penalty >= 0:
-        raise UsageError(f"option length_penalty = {length_penalty!r}: choose 0 (none) or more")
-    if not 0 <= label_smoothing < 1:
-        raise UsageError(f"option label_smoothing = {label_smoothing!r}: choose 0 (none) or more, below 1")
+    check_count("beam", beam, 1, WIDEST_BEAM, OWNER)
+    check_real("length_penalty", length_penalty, 0, 10, OWNER)
+    check_share("label_smoothing", label_smoothing, OWNER)
     if len(splits.vocabularies) != 2 or splits.train.labels.ndim != 2:
         raise UsageError("task translation: the data set has no pairs of source and target texts; choose one that has")
     # a text is as long as the longest that could be learnt from: labels have START, which is not written

@@ -268,7 +268,7 @@ def test_other_images_are_refused(name: str) -> None:
 @pytest.mark.parametrize("size", [0, -4, 1.5, True, "16"])
 def test_sizes_that_are_none_are_refused(name: str, option: str, size: object) -> None:
     """A layer has a whole number of maps, at least one."""
-    with pytest.raises(UsageError, match=rf"model '{name}': option {option} = {size!r}: not a whole number of at least 1"):
+    with pytest.raises(UsageError, match=rf"model '{name}': option {option} = {size!r}: not a whole number in reach"):
         Catalog().load("models", name).build(SPEC, **{option: size})
 
 

@@ -174,7 +174,7 @@ def test_article_bias_follows_the_row() -> None:
         ((1, 6, 6), {"formula": "printed"}, "formula = 'printed': unknown; allowed: correct, article"),
         ((3, 6, 6), {"formula": "article"}, "sums over no channels, the data set gives 3"),
         ((1, 6, 4), {"window": 5}, "window = 5: images of 6x4 allow a window of 1 to 4"),
-        ((1, 6, 6), {"maps": 0}, "maps = 0: not a whole number of at least 1"),
+        ((1, 6, 6), {"maps": 0}, "maps = 0: not a whole number in reach; allowed: 1 to 1000"),
     ],
 )
 def test_convolution_refuses(shape: tuple[int, ...], options: dict[str, Any], message: str) -> None:
@@ -347,7 +347,7 @@ def test_levels_span_each_channel() -> None:
     [
         ((28, 28), {}, "images"),
         ((1, 8, 8), {"operator": "canny"}, "operator = 'canny': unknown; allowed: gaussian, sobel, otsu"),
-        ((1, 8, 8), {"sigma": 0.0}, "sigma = 0.0: not a number from 0.01 to 100"),
+        ((1, 8, 8), {"sigma": 0.0}, "sigma = 0.0: not a number in reach; allowed: 0.01 to 100"),
     ],
 )
 def test_image_processing_refuses(shape: tuple[int, ...], options: dict[str, Any], message: str) -> None:
@@ -404,7 +404,7 @@ def test_gradients_that_are_no_numbers(bad: float, others: float) -> None:
 
 def test_clipping_refuses() -> None:
     """A threshold of 0 and texts of ids are usage errors."""
-    with pytest.raises(UsageError, match=r"max_norm = 0\.0: not a number from 1e-06 to 1e\+06"):
+    with pytest.raises(UsageError, match=r"max_norm = 0\.0: not a number in reach; allowed: 1e-06 to 1e\+06"):
         build("p004_clip", (3,), max_norm=0.0)
     with pytest.raises(UsageError, match="texts"):
         Catalog().load("models", "p004_clip").build(DataSpec((20,), 2, (100,)))

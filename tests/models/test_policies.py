@@ -140,7 +140,7 @@ def test_cartpole_is_learnt_from_in_seconds() -> None:
         ("p000_rl_policy", DataSpec((1, 28, 28), 10), {}, "gives images (channels, height, width), the model takes flat"),
         ("p000_rl_policy", DataSpec((20,), 2, (50,)), {}, "the model takes flat observations"),
         ("p000_rl_policy", DataSpec((4,), 1), {}, "at least 2 actions"),
-        ("p000_rl_policy", CARTPOLE, {"hidden": 0}, "option hidden = 0: not a whole number of at least 1"),
+        ("p000_rl_policy", CARTPOLE, {"hidden": 0}, "option hidden = 0: not a whole number in reach"),
         ("p003_game", DataSpec((26,), 9), {}, "gives inputs of shape 26, the model takes 27 only"),
         ("p003_game", DataSpec((27,), 8), {}, "has 8 actions, the model takes one for each of 9 fields"),
         ("p003_game", BOARD, {"hidden": 0}, "option hidden = 0"),

@@ -127,5 +127,5 @@ def test_refuses_what_is_no_rating(name: str, spec: DataSpec) -> None:
 @each_model
 def test_refuses_a_width_of_nothing(name: str) -> None:
     """Vectors have at least one dimension."""
-    with pytest.raises(UsageError, match=f"model '{name}': option factors = 0: not a whole number of at least 1"):
+    with pytest.raises(UsageError, match=f"model '{name}': option factors = 0: not a whole number in reach"):
         build(name, factors=0)

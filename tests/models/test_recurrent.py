@@ -220,9 +220,9 @@ def test_autocast_to_bfloat16_trains(name: str) -> None:
 
 
 REFUSED: list[tuple[str, DataSpec, dict[str, Any], str]] = [
-    ("a001_rnn", FLOATS, {"hidden": 0}, "model 'a001_rnn': option hidden = 0: not a whole number of at least 1"),
+    ("a001_rnn", FLOATS, {"hidden": 0}, "model 'a001_rnn': option hidden = 0: not a whole number in reach"),
     ("a002_lstm", FLOATS, {"layers": 1, "dropout": 0.5}, "option dropout = 0.5: it acts between layers and layers = 1"),
-    ("a004_nlp_lstm", TEXTS, {"dropout": 1.0}, "option dropout = 1.0: not a number from 0 to below 1"),
+    ("a004_nlp_lstm", TEXTS, {"dropout": 1.0}, "option dropout = 1.0: not a number in reach; allowed: 0 to below 1"),
     ("p001_rnn_relu", FLOATS, {"init": "zeros"}, "option init = 'zeros': unknown; allowed: default, identity"),
     ("p004_gru", FLOATS, {"pool": "first"}, "option pool = 'first': unknown; allowed: last, mean, max"),
     ("p004_lstm", FLOATS, {"equal": "width"}, "option equal = 'width': unknown; allowed: hidden, parameters"),

@@ -401,7 +401,7 @@ def test_unknown_order_is_refused(digits: Splits) -> None:
 @pytest.mark.parametrize("samples", [1, 0, True, 2.5, "many"])
 def test_numbers_of_samples_that_are_none_are_refused(samples: object, digits: Splits) -> None:
     """Two images are the fewest with a covariance."""
-    with pytest.raises(UsageError, match=r"option samples = .*: not a number of images; allowed: whole numbers from 2"):
+    with pytest.raises(UsageError, match=r"option samples = .*: not a whole number in reach; allowed: 2 to 100000"):
         TASK.start(digits, samples=samples)
 
 

@@ -476,9 +476,12 @@ def test_actions_have_to_match_their_names() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"gamma": 1.1}, "option gamma = 1.1: allowed are numbers from 0 to 1"),
-        ({"baseline": "bach"}, "option baseline = 'bach': allowed are batch, none, did you mean 'batch'?"),
-        ({"entropy": -0.1}, "option entropy = -0.1: allowed are numbers from 0 on"),
+        ({"gamma": 1.1}, "option gamma = 1.1: not a number in reach; allowed: 0 to 1"),
+        ({"gamma": "x"}, "option gamma = 'x': not a number in reach; allowed: 0 to 1"),
+        ({"baseline": "bach"}, "option baseline = 'bach': unknown, did you mean 'batch'?; allowed: batch, none"),
+        ({"baseline": False}, "option baseline = False: unknown; allowed: batch, none"),
+        ({"entropy": -0.1}, "option entropy = -0.1: not a number in reach; allowed: 0 to 1000"),
+        ({"greedy": "no"}, "option greedy = 'no': neither true nor false"),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:
