@@ -196,7 +196,7 @@ def test_forward_passes_are_timed_in_evaluation_mode_and_the_mode_is_kept() -> N
             return x
 
     model = Probe().train()
-    seconds = inference.time_forward(model, torch.ones(1), torch.device("cpu"))
+    seconds = inference.time_inference(nn.Module.__call__, model, torch.ones(1), torch.device("cpu"))
 
     assert len(seconds) == inference.MOST_PASSES
     assert len(modes) == inference.MOST_PASSES + inference.WARMUP_PASSES
@@ -215,6 +215,8 @@ def test_forward_passes_run_in_the_context_they_are_given() -> None:
             kinds.append(out.dtype)
             return out
 
-    inference.time_forward(Probe(2, 2), torch.ones(1, 2), torch.device("cpu"), torch.autocast("cpu", torch.bfloat16))
+    inference.time_inference(
+        nn.Module.__call__, Probe(2, 2), torch.ones(1, 2), torch.device("cpu"), torch.autocast("cpu", torch.bfloat16)
+    )
 
     assert set(kinds) == {torch.bfloat16}
