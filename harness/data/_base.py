@@ -94,5 +94,5 @@ class Dataset:
     preload: tuple[str, ...] = ()
     """Modules that `load` imports; imported once before the runs start, so that no run pays for them."""
     identity: Callable[..., str] | None = None
-    """`identity(context, *, same options)`: a digest of files that the part's own source does not pin
-    (a user's folder); None where the source code alone determines the data."""
+    """`identity(context, *, same options)`: a digest of files, or the version of a library, that the part's own source does
+    not pin (a user's folder, a simulator); None where the source code alone determines the data."""

@@ -46,8 +46,16 @@ def environment() -> gymnasium.Env[Any, Any]:
     return gymnasium.make("CartPole-v1")
 
 
+def identity(context: LoadContext, **_options: object) -> str:
+    """Return gymnasium's version: its code is the environment."""
+    import gymnasium
+
+    return f"gymnasium {gymnasium.__version__}"
+
+
 DATASET = Dataset(
     load=load,
+    identity=identity,
     shape=(4,),
     classes=2,
     sizes=(4000, 100),

@@ -154,7 +154,7 @@ def load_data(job: Job, catalog: Catalog, seen: Observations) -> Splits:
     """Load the case's data and note its digest."""
     dataset: Dataset = catalog.load("data", job.case.data.name)
     splits = dataset.load(_context(job, catalog), **job.case.data.options)
-    held = [splits.train, splits.test] + ([splits.validation] if splits.validation else [])
+    held = [split for split in (splits.train, splits.test, splits.validation) if split is not None]
     seen.digests["data"] = digests.tensors_digest([tensor for split in held for tensor in (split.inputs, split.labels)])
     seen.test_samples = len(splits.test)
     return splits
@@ -190,7 +190,7 @@ def build(job: Job, catalog: Catalog, splits: Splits, device: torch.device, seen
         recipe=case.recipe,
         seed=job.seed,
         train=training.to(device),
-        validation=validation.to(device) if validation else None,
+        validation=None if validation is None else validation.to(device),
         test=splits.test.to(device),
         device=device,
         precision=case.execution.precision,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
 
 from harness.data import LoadContext
-from harness.data.cartpole import DATASET, environment, load
+from harness.data.cartpole import DATASET, environment, identity, load
 from harness.errors import UsageError
 
 CONTEXT = LoadContext(Path("/nonexistent"), None, Path("/nonexistent"))
@@ -81,3 +83,12 @@ def test_a_number_of_episodes_out_of_reach_is_a_usage_error(option: str, number:
     """No split is empty, and none runs into the seeds of another."""
     with pytest.raises(UsageError, match=f"option {option} = {number}: .*allowed: 1 to 1000000"):
         load(CONTEXT, **{option: number})
+
+
+def test_another_version_of_the_simulator_is_other_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run's key holds gymnasium's version, whose code is the environment."""
+    before = identity(CONTEXT, train_episodes=10)
+    monkeypatch.setattr(gymnasium, "__version__", "0.0.1")
+
+    assert f"gymnasium {importlib.metadata.version('gymnasium')}" == before
+    assert before != identity(CONTEXT, train_episodes=10)
