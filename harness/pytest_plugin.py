@@ -245,7 +245,7 @@ def train_step(project: Project, case: Case, folder: Path) -> Callable[[], objec
 
 
 def take_step(loop: Loop) -> None:
-    """Take the step that `Loop.epoch` takes, on the first samples."""
+    """Take the step that `Loop.steps` takes, on the first samples."""
     import torch
 
     first = torch.arange(loop.plan.step_samples)

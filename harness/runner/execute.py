@@ -206,7 +206,7 @@ class Session:
             if self.fresh:
                 job.checkpoint.unlink()
             else:
-                display.note(f"{run.title}: going on from its checkpoint")
+                display.note(f"{run.title}: a checkpoint is there to go on from")
         ended = self.watch(job, display)
         if not ended.outcome.environment:  # it died before it could say
             known = self.surroundings[case.name]
