@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 Phase = Literal["build", "warmup", "train", "eval", "infer"]
+Pass = Literal["train", "memory", "counters", "calibrated", "profile"]
+"""What a process measures; passes that would disturb one another have a process each."""
 Direction = Literal["higher", "lower", "none"]
 MetricClass = Literal["exact", "quality", "machine"]
 Array = npt.NDArray[Any]
@@ -84,6 +86,30 @@ class GpuSample:
     power_watts: float | None
     monotonic: float
     """Reading of `time.monotonic` at which it was taken; the clock is the same in every process of a machine."""
+    sm_clock_hertz: float | None = None
+    memory_clock_hertz: float | None = None
+    temperature_celsius: float | None = None
+    throttle_reasons: int | None = None
+    """The driver's bit mask of why the clocks are below what was asked for (NVML API: nvmlClocksThrottleReasons)."""
+    energy_joules: float | None = None
+    """The driver's cumulative counter."""
+    foreign_processes: int | None = None
+    """Processes on the GPU that are not of the run; None where the driver's process ids are not those of this system."""
+
+
+@dataclass(frozen=True)
+class HostSample:
+    """One reading of the machine, by the supervisor; shares are of the time since the reading before."""
+
+    monotonic: float
+    load: float | None
+    """Processes that run or want to, the system's mean over the last minute."""
+    stolen: float | None
+    """Share of the CPUs' time that the hypervisor gave to others, 0 to 1."""
+    foreign_cpus: float | None
+    """CPUs kept busy by processes that are not of the run."""
+    frequency_hertz: float | None
+    """Mean over the CPUs."""
 
 
 def _empty(dtype: str = "float64") -> Array:
@@ -113,12 +139,20 @@ class Observations:
     """Steps taken before the process that ended the run took it up from a checkpoint; 0 when one process did all."""
     warmup_steps: int = 0
     """Leading steps left out of speed metrics."""
+    steady: bool = True
+    """Whether the steps after the warm-up kept one pace."""
 
     build_seconds: float | None = None
     first_step_seconds: float | None = None
     """From the start of building the model to the end of the first step."""
     train_seconds: float | None = None
     """Wall time of the training loop, evaluations excluded."""
+    compile_seconds: float | None = None
+    """Wall time spent compiling the model."""
+    evaluation_seconds: float | None = None
+    """Wall time of the evaluations during training."""
+    checkpoint_seconds: float | None = None
+    """Wall time of saving checkpoints."""
     train_windows: list[tuple[float, float]] = field(default_factory=list)
     """Readings of `time.monotonic` around each epoch's training, evaluations excluded: which GPU samples are of training."""
 
@@ -152,11 +186,50 @@ class Observations:
     """Forward passes of `infer_batch_size` samples."""
     infer_batch_size: int = 0
 
+    model_file_bytes: int | None = None
+    """Size of the weights on disk."""
+    load_seconds: float | None = None
+    """From the weights on disk to the model ready to infer."""
+    peak_flops_per_second: float | None = None
+    """The most that this machine reached in a matrix product, with the run's device, threads and precision."""
+
     host_peak_bytes: int | None = None
     """Largest resident memory of the run's process tree while it trained."""
     cuda_allocated_peak_bytes: int | None = None
     cuda_reserved_peak_bytes: int | None = None
+    cuda_allocation_retries: int | None = None
+    """Times that CUDA's allocator had to free its cache to go on."""
+    cuda_out_of_memory: int | None = None
+    """Allocations that failed for lack of memory."""
     gpu_samples: list[GpuSample] = field(default_factory=list)
+    gpu_period_seconds: float | None = None
+    """Declared time between two samples."""
+    host_samples: list[HostSample] = field(default_factory=list)
+    involuntary_switches: int | None = None
+    """Times that the system took the CPU away from the training process while it trained."""
+
+    counted_steps: int = 0
+    """Steps that each counter below was taken over."""
+    aten_operations: int | None = None
+    python_calls: int | None = None
+    bytecodes: int | None = None
+    """Python instructions executed outside the harness's own loop."""
+    allocated_bytes: int | None = None
+    """Bytes of all allocations, freed or not."""
+
+    tensor_peak_bytes: int | None = None
+    """Largest sum of the bytes of all tensors alive at one time, on a CPU."""
+    process_peak_bytes: int | None = None
+    """Largest resident memory of the process in the memory pass."""
+    process_before_bytes: int | None = None
+    """Resident memory of that process before it had data or a model."""
+
+    chunk_step_seconds: Array = field(default_factory=_empty)
+    """Median CPU time of a step in each chunk of steps, [chunks]."""
+    chunk_samples: Array = field(default_factory=_empty)
+    """Mean samples of a step in each chunk, [chunks]."""
+    chunk_kernel_seconds: Array = field(default_factory=lambda: np.empty((0, 0)))
+    """CPU time of each calibration kernel, mean of its runs before and after the chunk, [chunks, kernels]."""
 
     digests: dict[str, str] = field(default_factory=dict)
     """SHA-256 of: data, batch_order, initial_weights, final_weights, loss_curve."""
@@ -186,5 +259,6 @@ class Observations:
         scalars["evaluations"] = [Evaluation(**row) for row in scalars["evaluations"]]
         scalars["train_windows"] = [(start, end) for start, end in scalars["train_windows"]]
         scalars["gpu_samples"] = [GpuSample(**row) for row in scalars["gpu_samples"]]
+        scalars["host_samples"] = [HostSample(**row) for row in scalars["host_samples"]]
         arrays = {path.stem: np.load(path, allow_pickle=False) for path in folder.glob("*.npy")}
         return cls(**scalars, **arrays)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.observations import Direction, MetricClass, Observations, Phase, Value
+from harness.observations import Direction, MetricClass, Observations, Pass, Phase, Value
 
 Scope = Literal["any", "versions", "fingerprint"]
 """Where an exact metric must be equal: everywhere; under the same Python and torch; under one numeric fingerprint."""
@@ -26,6 +26,8 @@ class Metric:
     direction: Direction
     metric_class: MetricClass
     phase: Phase
+    measured_in: Pass = "train"
+    """The pass whose process measures it; the rows of other passes have none."""
     score: str = ""
     """The task's score that it reports or is drawn from; it applies to no other task. '' applies to all."""
     scope: Scope = "any"

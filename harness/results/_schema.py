@@ -3,13 +3,14 @@
 Schema history:
     1  first version
     2  runs: synthetic, resumed; tables episodes and images
+    3  samples: clocks, temperature, throttle_reasons, energy_joules, foreign_processes; tables targets and host_samples
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _text, _real, _int = pa.string(), pa.float64(), pa.int64()
 
@@ -104,6 +105,31 @@ TABLES: dict[str, pa.Schema] = {
         memory_used_bytes=_real,
         process_memory_bytes=_real,
         power_watts=_real,
+        sm_clock_hertz=_real,
+        memory_clock_hertz=_real,
+        temperature_celsius=_real,
+        throttle_reasons=_int,
+        energy_joules=_real,
+        foreign_processes=_int,
+    ),
+    "host_samples": _schema(
+        run_id=_text,
+        seconds=_real,
+        load=_real,
+        stolen=_real,
+        foreign_cpus=_real,
+        frequency_hertz=_real,
+    ),
+    "targets": _schema(
+        run_id=_text,
+        score=_text,
+        threshold=_real,
+        epoch=_int,
+        step=_int,
+        samples=_int,
+        train_seconds=_real,
+        energy_joules=_real,
+        null_reason=_text,
     ),
     "digests": _schema(run_id=_text, step=_int, tensor=_text, sha256=_text),
     "environments": _schema(environment_digest=_text, key=_text, value=_text),
@@ -133,5 +159,17 @@ TABLES: dict[str, pa.Schema] = {
 }
 """Table name -> columns, in the order they are stored."""
 
-RUN_TABLES = ("measurements", "steps", "evaluations", "episodes", "images", "samples", "digests", "environments", "runs")
+RUN_TABLES = (
+    "measurements",
+    "steps",
+    "evaluations",
+    "episodes",
+    "images",
+    "targets",
+    "samples",
+    "host_samples",
+    "digests",
+    "environments",
+    "runs",
+)
 """The tables that a run adds rows to; `runs` last, so that a run is there only when all of it is."""
