@@ -31,6 +31,18 @@ NULL_REASONS: dict[str, str] = {
     "not_measured": "the run ended before this was measured",
 }
 
+QUALITY_FLAGS: dict[str, str] = {
+    "resumed": "the run was taken up from a checkpoint, so that its times are of several processes",
+    "few_steps": "drawn from too few steps, or from warm-up steps for lack of others",
+    "not_steady": "the steps after the warm-up did not keep one pace",
+    "contended": "other processes, or other machines on the same host, took CPU time that the run wanted",
+    "incomplete": "the readings of the GPU ended before the run did",
+    "energy_disagrees": "the energy counter and the integral of power differ by more than a tenth",
+    "energy_unchecked": "the energy counter could not be checked against power",
+    "not_finite": "the value is no finite number",
+}
+"""What to beware of in a value that was measured; of several, the one that stands first here is told."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -44,7 +56,9 @@ class Value:
 
 
 def number(value: float, n: int = 1, quality_flag: str | None = None) -> Value:
-    """Return a measured number, drawn from `n` readings."""
+    """Return a measured number, drawn from `n` readings; a flag is a key of QUALITY_FLAGS."""
+    if quality_flag not in (None, *QUALITY_FLAGS):
+        raise ValueError(f"unknown quality flag {quality_flag!r}; allowed: {', '.join(QUALITY_FLAGS)}")
     return Value(value=float(value), n=n, quality_flag=quality_flag)
 
 
@@ -99,7 +113,11 @@ class GpuSample:
 
 @dataclass(frozen=True)
 class HostSample:
-    """One reading of the machine, by the supervisor; shares are of the time since the reading before."""
+    """One reading of the machine, by the supervisor.
+
+    The first of a run is taken at its start. Shares are of the time since the reading before, of which the first has none,
+    and of the CPUs that the run may use.
+    """
 
     monotonic: float
     load: float | None
@@ -110,6 +128,24 @@ class HostSample:
     """CPUs kept busy by processes that are not of the run."""
     frequency_hertz: float | None
     """Mean over the CPUs."""
+
+
+MUCH_STOLEN = 0.05
+"""Share of the CPUs' time given to other machines above which a run is contended."""
+CROWDED = 1.05
+"""CPUs that a run wants and that others take, over those there are, above which it is contended."""
+
+
+def contended(stolen: float | None, foreign_cpus: float | None, threads: int | None, usable_cpus: int | None) -> bool:
+    """Return whether others take CPU time that a run with so many threads wants; what is not known speaks for nothing.
+
+    An idle thread counts like a busy one: what the others take is what the run could not have.
+    """
+    if stolen is not None and stolen > MUCH_STOLEN:
+        return True
+    if foreign_cpus is None or threads is None or usable_cpus is None:
+        return False
+    return foreign_cpus + threads > CROWDED * usable_cpus
 
 
 def _empty(dtype: str = "float64") -> Array:
@@ -205,6 +241,10 @@ class Observations:
     gpu_period_seconds: float | None = None
     """Declared time between two samples."""
     host_samples: list[HostSample] = field(default_factory=list)
+    threads: int | None = None
+    """Threads that the run computes with."""
+    usable_cpus: int | None = None
+    """CPUs that the run may use."""
     involuntary_switches: int | None = None
     """Times that the system took the CPU away from the training process while it trained."""
 

@@ -274,7 +274,6 @@ def infer_step(project: Project, case: Case, folder: Path) -> Callable[[], objec
 def _training(project: Project, case: Case, folder: Path) -> Any:
     from harness.observations import Observations
     from harness.runner.jobs import Job
-    from harness.runner.worker import build, load_data, prepare_process
+    from harness.runner.passes._setup import prepare, prepare_process
 
-    job, catalog, seen = Job("run", case, folder, project, case.seeds[0]), project.catalog(), Observations()
-    return build(job, catalog, load_data(job, catalog, seen), prepare_process(case), seen)
+    return prepare(Job("run", case, folder, project, case.seeds[0]), prepare_process(case), Observations())

@@ -53,6 +53,7 @@ DEFAULTS = """
 [defaults]
 data = "clouds"
 seeds = [1, 2]
+passes = []
 
 [defaults.recipe]
 epochs = 2

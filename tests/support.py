@@ -38,8 +38,8 @@ VERSIONS = "python 3.11 torch 2.13.0"
 def make_case(
     name: str = "lenet", gates: Mapping[str, Gate] | None = None, seeds: Sequence[int] = (1, 2, 3), **given: Any
 ) -> Case:
-    """Return a case."""
-    fields: dict[str, Any] = {"model": PartRef(name="m"), "data": PartRef(name="d"), "recipe": Recipe(epochs=1)}
+    """Return a case; without passes beside its training, unless they are given."""
+    fields: dict[str, Any] = {"model": PartRef(name="m"), "data": PartRef(name="d"), "recipe": Recipe(epochs=1), "passes": ()}
     return Case(name=name, gates=dict(gates or {}), seeds=tuple(seeds), **(fields | given))
 
 
@@ -84,9 +84,9 @@ def make_side(case: Case, *series: Series, version: int = 1, **changed: Any) -> 
     return Side(**(fields | changed))
 
 
-def make_run(seed: int, repeat: int = 1, status: str = "ok", reason: str = "") -> RunState:
-    """Return how a run of the training pass ended."""
-    return RunState(seed, repeat, status, reason, True, "c0ffee", False, "2026-01-02T03:04:05+00:00")
+def make_run(seed: int, repeat: int = 1, status: str = "ok", reason: str = "", measures: str = "train") -> RunState:
+    """Return how a run ended."""
+    return RunState(seed, repeat, status, reason, measures, "c0ffee", False, "2026-01-02T03:04:05+00:00")
 
 
 @dataclass

@@ -88,7 +88,7 @@ def _problems(sources: list[_Source]) -> Iterator[str]:
 
 
 def _run_problems(source: _Source) -> Iterator[str]:
-    held = Counter(run.seed for run in source.side.runs if run.train)
+    held = Counter(run.seed for run in source.side.runs if run.measures == "train")
     for seed in source.case.seeds:
         if held[seed] < source.case.repeats:
             yield f"seed {seed}: {held[seed]} of {source.case.repeats} runs"

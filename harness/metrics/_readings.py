@@ -8,20 +8,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from harness.observations import Array, Evaluation, GpuSample, Observations, Value, null, number
+from harness.metrics._host import disturbed
+from harness.observations import Array, Evaluation, Observations, Value, null, number
 
 FEW_STEPS = 10
 """Timed steps under which a value drawn from them is flagged."""
-GPU_READINGS = 3
-"""Readings of the GPU under which their mean says nothing about a training."""
 TAIL_READINGS = 20
 """Readings under which a 95th percentile would be little else than the largest of them."""
 
 
-def scalar(observations: Observations, field: str) -> Value:
+def scalar(observations: Observations, field: str, flag: str | None = None) -> Value:
     """Return the number in `field`."""
     reading: float | None = getattr(observations, field)
-    return observations.missing(field) if reading is None else number(reading)
+    return observations.missing(field) if reading is None else number(reading, quality_flag=flag)
 
 
 def of_score(observations: Observations, name: str) -> Value:
@@ -48,13 +47,13 @@ def absent(observations: Observations, *fields: str) -> Value | None:
     return observations.missing(empty[0]) if empty else None
 
 
-def few_steps(observations: Observations) -> str | None:
-    """Return the flag of a value drawn from too few timed steps or from warm-up steps for lack of others, or from several
-    processes."""
+def doubt(observations: Observations) -> str | None:
+    """Return the flag of a value drawn from the timed steps: the first that applies, in the order of QUALITY_FLAGS."""
     if observations.resumed_at_step:
         return "resumed"
-    steps = len(observations.step_seconds)
-    return "few_steps" if steps - observations.warmup_steps < FEW_STEPS else None
+    if len(observations.step_seconds) - observations.warmup_steps < FEW_STEPS:
+        return "few_steps"
+    return disturbed(observations) if observations.steady else "not_steady"
 
 
 def of_timed_steps(observations: Observations, field: str, q: float, least: int = 1) -> Value:
@@ -68,59 +67,18 @@ def of_timed_steps(observations: Observations, field: str, q: float, least: int 
     """
     if missing := absent(observations, field):
         return missing
-    return _quantile(getattr(observations, field)[observations.timed], q, least, few_steps(observations))
+    return _quantile(getattr(observations, field)[observations.timed], q, least, doubt(observations))
 
 
 def of_passes(observations: Observations, field: str, q: float, least: int = 1) -> Value:
     """Return a quantile of `field` over all its readings; arguments as for `of_timed_steps`."""
-    return absent(observations, field) or _quantile(getattr(observations, field), q, least)
+    return absent(observations, field) or _quantile(getattr(observations, field), q, least, disturbed(observations))
 
 
 def _quantile(readings: Array, q: float, least: int, flag: str | None = None) -> Value:
     if len(readings) < least:
         return null("too_short")
     return number(np.quantile(readings, q), len(readings), flag)
-
-
-def gpu_mean(observations: Observations, reading: str) -> Value:
-    """Return the mean of one NVML reading, a field of GpuSample, over the samples taken while training."""
-    return _of_gpu(observations, reading, observations.train_windows, np.mean, GPU_READINGS)
-
-
-def gpu_peak(observations: Observations, reading: str) -> Value:
-    """Return the largest of one NVML reading from the start of training to its end."""
-    windows = observations.train_windows
-    return _of_gpu(observations, reading, [(windows[0][0], windows[-1][1])] if windows else [], np.max, 1)
-
-
-def _of_gpu(
-    observations: Observations,
-    reading: str,
-    windows: list[tuple[float, float]],
-    reduce: Callable[[Array], float],
-    least: int,
-) -> Value:
-    """Return `reduce` of the readings within `windows`; samples that lack the reading are left out."""
-    if missing := absent(observations, "gpu_samples"):
-        return missing
-    if len(_present(observations.gpu_samples, reading)) == 0:
-        return null("unsupported")
-    readings = _present(_within(observations.gpu_samples, windows), reading)
-    return null("too_short") if len(readings) < least else number(reduce(readings), len(readings))
-
-
-def _within(samples: list[GpuSample], windows: list[tuple[float, float]]) -> list[GpuSample]:
-    """Return the samples taken in one of the windows, which are in order and do not overlap."""
-    taken = [sample.monotonic for sample in samples]
-    latest = np.searchsorted([start for start, _ in windows], taken, side="right") - 1
-    return [
-        sample for sample, index in zip(samples, latest, strict=True) if index >= 0 and sample.monotonic <= windows[index][1]
-    ]
-
-
-def _present(samples: list[GpuSample], reading: str) -> Array:
-    found = [getattr(sample, reading) for sample in samples]
-    return np.array([value for value in found if value is not None], dtype=np.float64)
 
 
 def of_classes(observations: Observations, score: Callable[[Array, Array], float]) -> Value:
@@ -143,11 +101,12 @@ def at_targets(observations: Observations, read: Callable[[Evaluation], float]) 
     if missing := absent(observations, "evaluations"):
         return missing
     for count, evaluation in enumerate(observations.evaluations, start=1):
-        if all(_holds(observations, evaluation, name) for name in observations.targets):
+        if all(reaches(observations, evaluation, name) for name in observations.targets):
             return number(read(evaluation), count)
     return null("not_reached")
 
 
-def _holds(observations: Observations, evaluation: Evaluation, name: str) -> bool:
+def reaches(observations: Observations, evaluation: Evaluation, name: str) -> bool:
+    """Return whether the target on score `name` holds at an evaluation."""
     score, threshold = evaluation.scores.get(name, math.nan), observations.targets[name]
     return score <= threshold if observations.directions.get(name) == "lower" else score >= threshold

@@ -1,9 +1,9 @@
-"""Largest GPU memory of the run's own process, as NVML reads it."""
+"""Largest GPU memory of the run's own processes, as NVML reads it."""
 
 from __future__ import annotations
 
 from harness.metrics._base import Metric
-from harness.metrics._readings import gpu_peak
+from harness.metrics._gpu import gpu_peak
 from harness.observations import Observations, Value
 
 

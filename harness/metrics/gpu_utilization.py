@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.metrics._base import Metric
-from harness.metrics._readings import gpu_mean
+from harness.metrics._gpu import gpu_mean
 from harness.observations import Observations, Value
 
 

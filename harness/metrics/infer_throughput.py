@@ -16,7 +16,7 @@ def measure(observations: Observations) -> Value:
         return observations.missing("infer_batch_size")
     if seconds.value <= 0:
         return null("too_short: the clock did not advance")
-    return number(observations.infer_batch_size / seconds.value, seconds.n)
+    return number(observations.infer_batch_size / seconds.value, seconds.n, seconds.quality_flag)
 
 
 METRIC = Metric(

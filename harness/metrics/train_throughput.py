@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.metrics._base import Metric
-from harness.metrics._readings import absent, few_steps
+from harness.metrics._readings import absent, doubt
 from harness.observations import Observations, Value, null, number
 
 
@@ -16,7 +16,7 @@ def measure(observations: Observations) -> Value:
     seconds = float(observations.step_seconds[timed].sum() + observations.loader_seconds[timed].sum())
     if seconds <= 0:
         return null("too_short: the clock did not advance")
-    return number(samples.sum() / seconds, len(samples), few_steps(observations))
+    return number(samples.sum() / seconds, len(samples), doubt(observations))
 
 
 METRIC = Metric(

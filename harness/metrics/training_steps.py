@@ -8,9 +8,9 @@ from harness.observations import Observations, Value, number
 
 
 def measure(observations: Observations) -> Value:
-    """Return the number of recorded losses, one a step."""
-    steps = len(observations.losses)
-    return absent(observations, "losses") or number(steps, steps)
+    """Return the number of recorded steps."""
+    steps = len(observations.step_samples)
+    return absent(observations, "step_samples") or number(steps, steps)
 
 
 METRIC = Metric(

@@ -8,6 +8,11 @@ from pathlib import Path
 import psutil
 
 
+def rss_bytes() -> int:
+    """Return this process's resident memory now."""
+    return int(psutil.Process().memory_info().rss)
+
+
 def peak_rss_bytes() -> int | None:
     """Return this process's largest resident memory since it started or `reset_peak_rss`, None where unknown.
 
@@ -41,8 +46,10 @@ def _peak_by_rusage() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def tree_memory_bytes(pid: int) -> tuple[int, int] | None:
+def tree_memory_bytes(pid: int, without: int | None = None) -> tuple[int, int] | None:
     """Return (memory in use now, number of processes) of a process and its descendants; None once it is gone.
+
+    `without` is a descendant that is left out, with its own.
 
     Resident memory for a process alone. Of several, each counts its proportional share of the pages that it shares
     (PSS), where the system tells it: loader workers forked over one data set hold it once, not once each.
@@ -50,6 +57,9 @@ def tree_memory_bytes(pid: int) -> tuple[int, int] | None:
     try:
         root = psutil.Process(pid)
         members = [root, *root.children(recursive=True)]
+        if without is not None:
+            apart = [psutil.Process(without), *psutil.Process(without).children(recursive=True)]
+            members = [member for member in members if member not in apart]
     except psutil.NoSuchProcess:
         return None
     total = 0

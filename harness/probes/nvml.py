@@ -1,4 +1,4 @@
-"""GPU readings by NVML, taken outside the training process.
+"""GPU readings by NVML, taken by a process of their own beside the run and the harness.
 
 The device is addressed by UUID: NVML ignores CUDA_VISIBLE_DEVICES and numbers devices its own way. A reading that
 the driver refuses is None in its sample; a library that cannot be loaded is a reason, never a zero.
@@ -6,100 +6,106 @@ the driver refuses is None in its sample; a library that cannot be loaded is a r
 
 from __future__ import annotations
 
-import threading
+import json
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
-
-import pynvml
 
 from harness.observations import GpuSample
 
-PERIOD_SECONDS = 0.2
+PERIOD_SECONDS = 0.1
 STOP_SECONDS = 5.0
-"""Longest wait for the sampling thread: a driver that hangs must not hang the harness."""
-
-# The process-list calls of an old driver raise the second, which is no NVMLError.
-_REFUSED = (pynvml.NVMLError, getattr(pynvml, "NVMLLibraryMismatchError", pynvml.NVMLError))
+"""Longest wait for the sampler's end before it is killed, and for that: a driver that hangs must not hang the harness."""
+SILENT_SECONDS = 2.0
+"""Time without a sample, or 20 periods where that is longer, after which sampling counts as ended early."""
+SAMPLES, ERRORS = "gpu_samples.jsonl", "gpu_sampler.txt"
 
 
 class GpuSampler:
-    """Samples one GPU in a thread of the calling process until stopped.
+    """Samples one GPU until stopped.
 
     Args:
         device_uuid: the GPU's UUID, as torch and NVML spell it.
-        pid: the process whose memory is read, with its descendants left out.
-        period_seconds: time between two samples.
+        pid: the run's first process: what its tree holds of the GPU is the run's.
+        folder: for what the sampling process writes.
+        period_seconds: declared time between two samples.
     """
 
-    def __init__(self, device_uuid: str, pid: int, period_seconds: float = PERIOD_SECONDS) -> None:
+    def __init__(self, device_uuid: str, pid: int, folder: Path, period_seconds: float = PERIOD_SECONDS) -> None:
         self.samples: list[GpuSample] = []
         self.null_reason: str | None = None
+        """Why there are no samples, or no more than these."""
+        self.refused: dict[str, str] = {}
+        """Reading -> the first reason for which the driver refused it."""
         self.period_seconds = period_seconds
-        self._uuid, self._pid = device_uuid, pid
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, name="gpu-sampler", daemon=True)
+        self._uuid, self._folder = device_uuid, folder
         self._started = time.monotonic()
-        self._thread.start()
+        self._process = self._start(pid)
+
+    def _start(self, pid: int) -> subprocess.Popen[bytes] | None:
+        # -P: the working folder stays off the path, so that the installed harness is the one that runs
+        command = [sys.executable, "-P", "-m", "harness.probes._nvml_sampler", self._uuid, str(pid), str(self.period_seconds)]
+        try:
+            with (self._folder / SAMPLES).open("wb") as output, (self._folder / ERRORS).open("wb") as errors:
+                return subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=errors,
+                    start_new_session=True,  # Ctrl-C is the harness's to handle
+                )
+        except OSError as error:
+            self.null_reason = f"not_measured: the GPU sampler could not be started: {error.strerror}"
+            return None
 
     def stop(self) -> None:
-        """End sampling; `samples` and `null_reason` are final afterwards."""
-        self._stop.set()
-        self._thread.join(STOP_SECONDS)
-
-    def _sample(self) -> None:
-        try:
-            pynvml.nvmlInit()
-        except _REFUSED as error:
-            self.null_reason = f"no_driver: {error}"
+        """End sampling; `samples`, `refused` and `null_reason` are final afterwards."""
+        if self._process is None:
             return
-        try:
-            handle = pynvml.nvmlDeviceGetHandleByUUID(self._uuid)
-            while not self._stop.is_set():
-                self.samples.append(self._read(handle))
-                self._stop.wait(self.period_seconds)
-        except _REFUSED as error:
-            self.null_reason = f"unsupported: {error}"
-        finally:
-            pynvml.nvmlShutdown()
+        asked = time.monotonic()
+        ended_early = self._process.poll() is not None
+        _end(self._process)
+        for line in (self._folder / SAMPLES).read_bytes().splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                self._take(json.loads(line))
+        if self.null_reason is None:
+            self.null_reason = self._last_words() if ended_early else self._silence(asked)
+        self._process = None
 
-    def _read(self, handle: Any) -> GpuSample:
-        now = time.monotonic()
-        return GpuSample(
-            seconds=now - self._started,
-            device_uuid=self._uuid,
-            utilization=_reading(lambda: pynvml.nvmlDeviceGetUtilizationRates(handle).gpu),
-            memory_used_bytes=_reading(lambda: _used_bytes(handle)),
-            process_memory_bytes=_reading(lambda: self._process_bytes(handle)),
-            power_watts=_reading(lambda: pynvml.nvmlDeviceGetPowerUsage(handle) / 1000),
-            monotonic=now,
+    def _take(self, message: dict[str, Any]) -> None:
+        self._uuid = message.get("uuid", self._uuid)
+        self.null_reason = message.get("reason", self.null_reason)
+        self.refused |= message.get("refused", {})
+        if readings := message.get("sample"):
+            seconds = readings["monotonic"] - self._started
+            self.samples.append(GpuSample(seconds=seconds, device_uuid=self._uuid, **readings))
+
+    def _last_words(self) -> str:
+        assert self._process is not None
+        said = (self._folder / ERRORS).read_text(errors="replace").strip().splitlines()
+        return f"not_measured: the GPU sampler ended with exit code {self._process.returncode}" + (
+            f": {said[-1]}" if said else ""
         )
 
-    def _process_bytes(self, handle: Any) -> float | None:
-        for process in pynvml.nvmlDeviceGetComputeRunningProcesses(handle):
-            if process.pid == self._pid:
-                return None if process.usedGpuMemory is None else float(process.usedGpuMemory)
-        return None  # a container's pid differs from the driver's: unknown, not zero
+    def _silence(self, now: float) -> str | None:
+        """Return the reason of a sampler that was there to the end, but said nothing for long."""
+        last = max([sample.monotonic for sample in self.samples if sample.monotonic <= now], default=self._started)
+        if now - last <= max(SILENT_SECONDS, 20 * self.period_seconds):
+            return None
+        return f"not_measured: no reading of the GPU came in the last {now - last:.1f} s"
 
 
-def _used_bytes(handle: Any) -> float:
-    """Return memory in use without what the driver reserves for itself, where the driver can tell."""
-    try:
-        return float(pynvml.nvmlDeviceGetMemoryInfo(handle, version=pynvml.nvmlMemory_v2).used)
-    except _REFUSED:
-        return float(pynvml.nvmlDeviceGetMemoryInfo(handle).used)
-
-
-def _reading(read: Callable[[], float | None]) -> float | None:
-    """Return one reading, None where this driver or device does not offer it.
-
-    Raises:
-        pynvml.NVMLError: the device itself is gone, so that sampling cannot go on.
-    """
-    try:
-        value = read()
-    except _REFUSED as error:
-        if getattr(error, "value", None) == pynvml.NVML_ERROR_GPU_IS_LOST:
-            raise
-        return None
-    return None if value is None else float(value)
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close the sampler's stdin, at which it ends; kill it when it does not, and leave behind what not even that ends."""
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+    for last_resort in (process.kill, lambda: None):
+        try:
+            process.wait(STOP_SECONDS)
+            return
+        except subprocess.TimeoutExpired:
+            last_resort()

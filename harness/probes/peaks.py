@@ -7,7 +7,12 @@ import torch
 from harness.observations import Observations
 from harness.probes.memory import peak_rss_bytes, reset_peak_rss
 
-CUDA_FIELDS = ("cuda_allocated_peak_bytes", "cuda_reserved_peak_bytes")
+CUDA_FIELDS = (
+    "cuda_allocated_peak_bytes",
+    "cuda_reserved_peak_bytes",
+    "cuda_allocation_retries",
+    "cuda_out_of_memory",
+)
 
 
 class Peaks:
@@ -34,6 +39,9 @@ class Peaks:
         if self._device.type == "cuda":
             self._note("cuda_allocated_peak_bytes", torch.cuda.max_memory_allocated(self._device))
             self._note("cuda_reserved_peak_bytes", torch.cuda.max_memory_reserved(self._device))
+            counts = torch.cuda.memory_stats(self._device)  # since the process started: nothing came before the training
+            self._note("cuda_allocation_retries", counts["num_alloc_retries"])
+            self._note("cuda_out_of_memory", counts["num_ooms"])
 
     def _note(self, field: str, peak: int | None) -> None:
         if peak is not None:

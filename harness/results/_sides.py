@@ -43,6 +43,8 @@ class Series:
     direction: Direction
     scope: str
     samples: tuple[Sample, ...]
+    passes: tuple[str, ...] = ("train",)
+    """The passes whose runs measured it."""
     problems: tuple[str, ...] = ()
     """What is wrong with the stored rows, such as two for one run."""
 
@@ -83,8 +85,8 @@ class RunState:
     repeat: int
     status: str
     reason: str
-    train: bool
-    """Whether it belongs to the pass that trains."""
+    measures: str
+    """Its pass: train, memory, …"""
     commit: str
     dirty: bool
     started_utc: str
@@ -121,7 +123,7 @@ def sides(run_set: RunSet) -> dict[str, Side]:
     runs = run_set.table("runs", RUN_COLUMNS)
     runs = runs[runs["arm"] != "base"]
     ok = runs[runs["status"] == "ok"]
-    measured = run_set.table("measurements").merge(ok[["run_id", "case", "seed"]].drop_duplicates(), on="run_id")
+    measured = run_set.table("measurements").merge(ok[["run_id", "case", "seed", "pass"]].drop_duplicates(), on="run_id")
     rows = {str(case): _records(group) for case, group in runs.groupby("case")}
     values = {str(case): _records(group) for case, group in measured.groupby("case")}
     return {
@@ -173,7 +175,7 @@ def _state(row: Mapping[str, Any]) -> RunState:
         repeat=int(row["repeat"]),
         status=row["status"] or "unknown",
         reason=row["reason"] or "",
-        train=(row["pass"] or "train") == "train",
+        measures=row["pass"] or "train",
         commit=row["commit"] or "",
         dirty=bool(row["dirty"]),
         started_utc=row["started_utc"] or "",
@@ -182,7 +184,11 @@ def _state(row: Mapping[str, Any]) -> RunState:
 
 def _twice(rows: list[dict[str, Any]]) -> list[str]:
     counts = Counter(tuple(row[key] for key in SAME_RUN) for row in rows)
-    return [f"seed {name[0]}, repeat {name[1]}: {count} runs of one name" for name, count in counts.items() if count > 1]
+    return [
+        f"seed {name[0]}, repeat {name[1]}, {name[-1]} pass: {count} runs of one name"
+        for name, count in counts.items()
+        if count > 1
+    ]
 
 
 def _series(metric: str, rows: list[dict[str, Any]]) -> Series:
@@ -198,6 +204,7 @@ def _series(metric: str, rows: list[dict[str, Any]]) -> Series:
         cast(Direction, first["direction"]),
         first["scope"] or "any",
         tuple(_sample(row) for row in rows),
+        tuple(sorted({row["pass"] or "train" for row in rows})),
         tuple(problems),
     )
 

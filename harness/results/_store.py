@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -67,14 +68,16 @@ class RunSet:
         return self.path / "parts"
 
     @classmethod
-    def create(cls, results: Path, suite: Suite, left_out: Sequence[str] = (), asked: str = "") -> RunSet:
-        """Make a new, empty run set under `results/<suite>/`.
+    def create(
+        cls, results: Path, suite: Suite, left_out: Sequence[str] = (), asked: str = "", name: str | None = None
+    ) -> RunSet:
+        """Make a new, empty run set under `results/<suite>/`, called by the moment unless it is given a name.
 
         Raises:
             ResultsError: the folder cannot be written.
         """
         now = datetime.now(UTC)
-        stem = now.strftime("%Y%m%dT%H%M%SZ")
+        stem = name or now.strftime("%Y%m%dT%H%M%SZ")
         with _writing(results / suite.name):
             for count in range(1, 1000):
                 path = results / suite.name / (stem if count == 1 else f"{stem}-{count}")
@@ -270,7 +273,18 @@ def run_sets(results: Path, suite: str) -> list[RunSet]:
     folder = results / suite
     if not folder.is_dir() or suite == RESERVED:
         return []
-    return [RunSet(path) for path in sorted(folder.iterdir()) if (path / MANIFEST).is_file()]
+    return [RunSet(path) for path in sorted(folder.iterdir(), key=_age) if (path / MANIFEST).is_file()]
+
+
+def _age(path: Path) -> str:
+    """Return what sorts run sets by age: the name, which is the moment of making, or else what the manifest says it was."""
+    if re.match(r"\d{8}T\d{6}Z", path.name):
+        return path.name
+    try:
+        created = str(json.loads((path / MANIFEST).read_text(encoding="utf-8"))["created_utc"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return path.name
+    return created[:19].replace("-", "").replace(":", "") + "Z"
 
 
 def find_run_set(results: Path, name: str) -> RunSet:

@@ -8,12 +8,13 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harness.errors import MeasuringError
+from harness.observations import Pass
 
 # Fixed before the process starts, because they act at exec (NOISE 5). Setting any malloc threshold switches off glibc's
 # adaptive one, whose page faults make two equal processes differ by a quarter.
@@ -25,7 +26,21 @@ ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "PYTHONHASHSEED": "0",
 }
+LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(2**17), "MALLOC_TRIM_THRESHOLD_": str(2**17)}
+"""Settings of the memory pass: what is freed goes back at once, so that a peak is what was in use (FEASIBILITY F)."""
+ENVIRONMENTS: dict[Pass, dict[str, str]] = {"memory": {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0", **LEAN}}
+"""Pass -> its processes' settings, where they are not ENVIRONMENT."""
 START_SECONDS = 120.0
+
+
+def settings_of(measures: Pass) -> Mapping[str, str]:
+    """Return the environment variables that a pass's processes start with."""
+    return ENVIRONMENTS.get(measures, ENVIRONMENT)
+
+
+def inherited() -> dict[str, str]:
+    """Return our own environment without what a pass sets for itself, so that no other pass's setting leaks into it."""
+    return {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
 
 
 class ServerGoneError(MeasuringError):
@@ -37,11 +52,12 @@ class ForkServer:
 
     Args:
         threads: OpenMP and MKL threads of its jobs.
+        settings: environment variables of its jobs, beside those.
         preload: modules to import before the first job, beyond torch and the harness.
         log: file for what the server itself prints on stderr.
     """
 
-    def __init__(self, threads: int, preload: Sequence[str], log: Path) -> None:
+    def __init__(self, threads: int, settings: Mapping[str, str], preload: Sequence[str], log: Path) -> None:
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
                 # -P: the working folder stays off the path, so that the installed harness is the one that runs
@@ -49,7 +65,7 @@ class ForkServer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=os.environ | ENVIRONMENT | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
+                env={**inherited(), **settings} | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
                 start_new_session=True,  # Ctrl-C is the harness's to handle
             )
         self._received = b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Protocol
@@ -39,16 +40,14 @@ class Display(Protocol):
     def advanced(self, progress: dict[str, Any]) -> None:
         """Tell how far the run has come."""
 
-    def ended(self, run: PlannedRun, outcome: Outcome, numbers: dict[str, float], seconds: float) -> None:
+    def ended(self, run: PlannedRun, outcome: Outcome, numbers: Sequence[str], seconds: float) -> None:
         """Tell that a run has ended."""
 
 
-def result_line(run: PlannedRun, outcome: Outcome, numbers: dict[str, float], seconds: float) -> str:
+def result_line(run: PlannedRun, outcome: Outcome, numbers: Sequence[str], seconds: float) -> str:
     """Return a run's result in one line: 'lenet, seed 1: ok, accuracy 0.9500, 9.1 ksamples/s, 3.2 s'."""
-    units = {"train_throughput": "{sample}/s"}
-    shown = [show(value, units[name]) if name in units else f"{name} {show(value, '1')}" for name, value in numbers.items()]
     reason = [" ".join(outcome.reason.split())[:MOST_OF_A_REASON]] if outcome.reason else []
-    return f"{run.title}: " + ", ".join([outcome.status, *reason, *shown, show(seconds, "s")])
+    return f"{run.title}: " + ", ".join([outcome.status, *reason, *numbers, show(seconds, "s")])
 
 
 class PlainDisplay(AbstractContextManager["PlainDisplay"]):
@@ -70,7 +69,7 @@ class PlainDisplay(AbstractContextManager["PlainDisplay"]):
     def advanced(self, progress: dict[str, Any]) -> None:
         """Say nothing."""
 
-    def ended(self, run: PlannedRun, outcome: Outcome, numbers: dict[str, float], seconds: float) -> None:
+    def ended(self, run: PlannedRun, outcome: Outcome, numbers: Sequence[str], seconds: float) -> None:
         """Say the result."""
         self._done += 1
         self.note(f"[{self._done}/{self._runs}] {result_line(run, outcome, numbers, seconds)}")
@@ -116,7 +115,7 @@ class LiveDisplay(AbstractContextManager["LiveDisplay"]):
         info = f"step {progress['step']}/{progress['steps']}  loss {progress['loss']:.4f}  {show(rate, '{sample}/s')}"
         self._progress.update(self._one, completed=progress["step"], total=progress["steps"], info=info)
 
-    def ended(self, run: PlannedRun, outcome: Outcome, numbers: dict[str, float], seconds: float) -> None:
+    def ended(self, run: PlannedRun, outcome: Outcome, numbers: Sequence[str], seconds: float) -> None:
         """Print the result and show the time left, by the mean of the runs so far."""
         self._done += 1
         line = result_line(run, outcome, numbers, seconds)

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from harness.errors import ResultsError
 from harness.git import git_state
 from harness.project import Project
 from harness.results import RunSet, run_sets
-from harness.runner.client import ForkServer, ServerGoneError
+from harness.runner.client import ForkServer, ServerGoneError, settings_of
 from harness.runner.display import Display, make_display
 from harness.runner.jobs import LOG, Job, Outcome
 from harness.runner.plan import PlannedRun, code_digest, planned_runs, run_key
@@ -134,7 +134,8 @@ class Session:
         self.surroundings: dict[str, Outcome] = {}
         self.code: dict[str, str] = {}
         self.keys: dict[str, str] = {}
-        self._server: tuple[int, ForkServer] | None = None
+        self.peaks: dict[tuple[str, int, str], float | None] = {}
+        self._server: tuple[tuple[int, Mapping[str, str]], ForkServer] | None = None
 
     def run(self, continued: bool, left_out: Sequence[str] = ()) -> None:
         """Run whatever the run set does not hold yet, and fold its tables."""
@@ -175,20 +176,29 @@ class Session:
         key = run_key(case, self.code[case.name], outcome.identity, fingerprint(outcome)) if known else UNKNOWN_KEY
         self.keys[case.name] = key
 
+    def peak(self, case: Case) -> float | None:
+        """Return the machine's peak with a case's execution settings, measured once a session; None where that failed."""
+        execution = case.execution
+        settings = execution.device, execution.threads, execution.precision
+        if settings not in self.peaks:
+            outcome = self.watch(Job("peak", case, self.folder(), self.project)).outcome
+            self.peaks[settings] = outcome.numbers.get("flops_per_second")
+        return self.peaks[settings]
+
     def sort_out(self, plan: list[PlannedRun]) -> tuple[list[str], list[PlannedRun]]:
         """Return the ids of held runs that are to be dropped, and the planned runs that are to be run.
 
-        A run is held by its case, seed and repeat, if its key is still the case's (or the case could not be looked at,
+        A run is held by its case, seed, repeat and pass, if its key is still the case's (or the case could not be looked at,
         which says nothing against it) and its status is final.
         """
-        held: dict[tuple[str, int, int], str] = {}
+        held: set[tuple[str, int, int, str]] = set()
         stale: list[str] = []
-        rows = self.run_set.table("runs", ["run_id", "run_key", "case", "seed", "repeat", "status"])
-        planned = {(run.case.name, run.seed, run.repeat): run for run in plan}
-        for run_id, key, case, seed, repeat, status in zip(*(rows[name] for name in rows), strict=True):
+        rows = self.run_set.table("runs", ["run_id", "run_key", "case", "seed", "repeat", "pass", "status"])
+        planned = {(run.case.name, run.seed, run.repeat, str(run.measures)): run for run in plan}
+        for run_id, key, case, seed, repeat, measures, status in zip(*(rows[name] for name in rows), strict=True):
             wanted = self.keys.get(case, UNKNOWN_KEY) in (key, UNKNOWN_KEY)
-            if (case, seed, repeat) in planned and wanted and status in FINAL:
-                held[case, seed, repeat] = run_id
+            if (case, seed, repeat, measures) in planned and wanted and status in FINAL:
+                held.add((case, seed, repeat, measures))
             else:
                 stale.append(str(run_id))
         return stale, [run for name, run in planned.items() if name not in held]
@@ -197,17 +207,20 @@ class Session:
         """Run once and store the rows."""
         display.started(run)
         case, started = run.case, datetime.now(UTC)
-        run_id = f"{case.name}-s{run.seed}-{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        of_pass = "" if run.measures == "train" else f"-{run.measures}"
+        run_id = f"{case.name}-s{run.seed}{of_pass}-{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         key, moment = self.keys[case.name], started.isoformat(timespec="milliseconds")
         synthetic = bool(self.catalog.part("data", case.data.name).fields.get("synthetic"))
         identity = Identity(run_id, key, self.commit, self.dirty, moment, synthetic)
-        job = Job("run", case, self.folder(), self.project, run.seed, self.checkpoint(run))
+        job = Job("run", case, self.folder(), self.project, run.seed, run.measures, self.checkpoint(run))
         if job.checkpoint and job.checkpoint.exists():
             if self.fresh:
                 job.checkpoint.unlink()
             else:
                 display.note(f"{run.title}: a checkpoint is there to go on from")
+        peak = self.peak(case) if run.measures == "train" else None
         ended = self.watch(job, display)
+        ended.peak_flops_per_second = peak
         if not ended.outcome.environment:  # it died before it could say
             known = self.surroundings[case.name]
             ended.outcome = replace(ended.outcome, environment=known.environment, version_key=known.version_key)
@@ -221,26 +234,26 @@ class Session:
         shutil.rmtree(job.folder)
         if job.checkpoint and outcome.status not in CUT_SHORT:
             job.checkpoint.unlink(missing_ok=True)
-        display.ended(run, outcome, headline(values, self.primary[case.name]), ended.seconds)
+        display.ended(run, outcome, headline(values, self.metrics, self.primary[case.name]), ended.seconds)
 
     def watch(self, job: Job, display: Display | None = None) -> Ended:
         """Have the fork server do a job, under watch; a server that has gone is replaced."""
         on_progress = display.advanced if display else lambda progress: None
         try:
-            ended = Watch(self.server(job.case), job, on_progress).run()
+            ended = Watch(self.server(job), job, on_progress).run()
         except ServerGoneError:  # it went between two jobs: this one has not begun
             self.close()
-            ended = Watch(self.server(job.case), job, on_progress).run()
+            ended = Watch(self.server(job), job, on_progress).run()
         if ended.server_gone:
             self.close()
         return ended
 
-    def server(self, case: Case) -> ForkServer:
-        """Return a fork server with the case's number of threads in its environment."""
-        threads = case.execution.threads
-        if self._server is None or self._server[0] != threads:
+    def server(self, job: Job) -> ForkServer:
+        """Return a fork server with the environment of the job's pass and of the case's number of threads."""
+        wanted = job.case.execution.threads, settings_of(job.measures)
+        if self._server is None or self._server[0] != wanted:
             self.close()
-            self._server = threads, ForkServer(threads, self.preload(), self.scratch / "server.txt")
+            self._server = wanted, ForkServer(*wanted, self.preload(), self.scratch / "server.txt")
         return self._server[1]
 
     def preload(self) -> list[str]:
@@ -254,10 +267,10 @@ class Session:
         return sorted(modules)
 
     def checkpoint(self, run: PlannedRun) -> Path | None:
-        """Return where a run is saved while it trains; nowhere, if it cannot be told from a run of other code."""
+        """Return where a training is saved; nowhere, if it cannot be told from one of other code."""
         key = self.keys[run.case.name]
         folder = self.run_set.path.parent / CHECKPOINTS
-        return folder / f"{key}-s{run.seed}-r{run.repeat}.pt" if key != UNKNOWN_KEY else None
+        return folder / f"{key}-s{run.seed}-r{run.repeat}.pt" if key != UNKNOWN_KEY and run.measures == "train" else None
 
     def folder(self) -> Path:
         """Return a new folder for one job."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.observations import Pass
 from harness.project import Project
 from harness.results import write_atomically
 from harness.suite import Case
@@ -18,14 +19,17 @@ JOB, OUTCOME, PROGRESS, LOG = "job.json", "outcome.json", "progress.jsonl", "log
 
 @dataclass(frozen=True)
 class Job:
-    """One request: `identify` a case (fetch its data, say what decides its bits) or `run` it with a seed."""
+    """One request: `identify` a case (fetch its data, say what decides its bits), measure the machine's `peak` with the case's
+    execution settings, see whether its batch `fits` in memory, or `run` it with a seed."""
 
-    kind: Literal["identify", "run"]
+    kind: Literal["identify", "peak", "fits", "run"]
     case: Case
     folder: Path
     """The job's own folder, for everything it writes."""
     project: Project
     seed: int = 0
+    measures: Pass = "train"
+    """The pass of a `run`."""
     checkpoint: Path | None = None
     """File that a run is saved to while it trains, and goes on from if it is there."""
 
@@ -37,6 +41,7 @@ class Job:
             "kind": self.kind,
             "case": self.case.model_dump(mode="json", by_alias=True),
             "seed": self.seed,
+            "measures": self.measures,
             "checkpoint": str(self.checkpoint) if self.checkpoint else None,
             "project": project | {"catalogues": [str(path) for path in self.project.catalogues]},
         }
@@ -54,7 +59,8 @@ class Job:
             tuple(Path(path) for path in paths["catalogues"]),
         )
         checkpoint = Path(content["checkpoint"]) if content["checkpoint"] else None
-        return cls(content["kind"], Case.model_validate(content["case"]), folder, project, content["seed"], checkpoint)
+        case = Case.model_validate(content["case"])
+        return cls(content["kind"], case, folder, project, content["seed"], content["measures"], checkpoint)
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,8 @@ class Outcome:
     version_key: str = ""
     identity: str = ""
     """Digest of data files that no source code pins."""
+    numbers: dict[str, float] = field(default_factory=dict)
+    """What a `peak` or `fits` job found."""
     tensors: dict[str, list[str]] = field(default_factory=dict)
     """Tensor name -> [digest of the initial value, of the final value]."""
 

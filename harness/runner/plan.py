@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness.catalog import BUILT_IN, Catalog, Part
 from harness.digests import digest_of
-from harness.suite import Case, Suite
+from harness.observations import Pass
+from harness.suite import PASSES, Case, Suite
 
 MEASURING_CODE = (
     "digests.py",
@@ -18,6 +19,7 @@ MEASURING_CODE = (
     "observations.py",
     "probes/*.py",
     "runner/client.py",
+    "runner/passes/*.py",
     "runner/record.py",
     "runner/worker.py",
     "seeds.py",
@@ -29,29 +31,35 @@ MEASURING_CODE = (
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One case with one seed, to be run in a process of its own."""
+    """One pass over one case with one seed, to be run in a process of its own."""
 
     case: Case
     seed: int
     repeat: int
+    measures: Pass = "train"
 
     @property
     def title(self) -> str:
         """How people are told of it."""
         repeat = f", repeat {self.repeat}" if self.case.repeats > 1 else ""
-        return f"{self.case.name}, seed {self.seed}{repeat}"
+        measures = f", {self.measures} pass" if self.measures != "train" else ""
+        return f"{self.case.name}, seed {self.seed}{repeat}{measures}"
 
 
 def planned_runs(suite: Suite) -> list[PlannedRun]:
-    """Return the suite's runs, first seeds first, so that machine drift does not fall on one case alone."""
+    """Return the suite's runs: all trainings, first seeds first, so that machine drift does not fall on one case alone; then
+    pass after pass, because processes of one pass share an environment."""
 
-    def places() -> Iterator[tuple[int, int, int, PlannedRun]]:
+    def places() -> Iterator[tuple[tuple[int, int, int, int], PlannedRun]]:
         for number, case in enumerate(suite.cases):
             for repeat in range(1, case.repeats + 1):
                 for place, seed in enumerate(case.seeds):
-                    yield repeat, place, number, PlannedRun(case, seed, repeat)
+                    yield (0, repeat, place, number), PlannedRun(case, seed, repeat)
+            for measures in case.passes:
+                for place, seed in enumerate(case.seeds_of(measures)):
+                    yield (1 + PASSES.index(measures), 1, place, number), PlannedRun(case, seed, 1, measures)
 
-    return [run for *_, run in sorted(places(), key=lambda entry: entry[:3])]
+    return [run for _, run in sorted(places(), key=lambda entry: entry[0])]
 
 
 def code_digest(case: Case, catalog: Catalog) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from harness.results import TABLES
 from harness.runner.jobs import Job, Outcome
 from harness.runner.plan import PlannedRun
 from harness.runner.supervise import Ended
+from harness.runner.targets import target_rows
 from harness.suite import Suite
+from harness.units import show
 
 Rows = dict[str, list[dict[str, Any]] | pa.Table]
 
@@ -51,26 +53,42 @@ def record(
     outcome, values, rows, resumed = ended.outcome, dict[str, Value](), Rows(), None
     if outcome.status == "ok":
         seen = observe(job, ended)
-        values, failure = measure(metrics, seen)
+        own = {name: metric for name, metric in metrics.items() if metric.measured_in == job.measures}
+        values, failure = measure(own, seen)
         if failure:
             outcome = replace(outcome, status="failed", reason=failure)
         else:
-            rows |= {
-                "measurements": [_measurement(identity.run_id, name, metrics[name], value) for name, value in values.items()],
-                "steps": _steps(identity.run_id, seen),
-                "evaluations": list(_evaluations(identity.run_id, seen)),
-                "episodes": _episodes(identity.run_id, seen),
-                "images": list(_images(identity.run_id, seen)),
-                "samples": [{"run_id": identity.run_id} | _sample(sample.__dict__) for sample in seen.gpu_samples],
-                "digests": list(_digests(identity.run_id, len(seen.losses), outcome)),
-            }
-            resumed = seen.resumed_at_step
+            rows |= _rows(identity.run_id, seen, metrics, values)
+            if job.measures == "train":
+                rows |= _training_rows(identity.run_id, seen, outcome)
+                resumed = seen.resumed_at_step
     digest = digest_of(outcome.environment)
     rows["environments"] = [
         {"environment_digest": digest, "key": key, "value": value} for key, value in sorted(outcome.environment.items())
     ]
     rows["runs"] = [_run(suite, planned, identity, outcome, ended.seconds, digest) | {"resumed": resumed}]
     return outcome, values, rows
+
+
+def _rows(run_id: str, seen: Observations, metrics: Mapping[str, Metric], values: Mapping[str, Value]) -> Rows:
+    """Return the rows that a run of any pass has."""
+    return {
+        "measurements": [_measurement(run_id, name, metrics[name], value) for name, value in values.items()],
+        "samples": [{"run_id": run_id} | _sample(sample.__dict__) for sample in seen.gpu_samples],
+        "host_samples": list(_host_samples(run_id, seen)),
+    }
+
+
+def _training_rows(run_id: str, seen: Observations, outcome: Outcome) -> Rows:
+    """Return the rows of a training alone."""
+    return {
+        "steps": _steps(run_id, seen),
+        "evaluations": list(_evaluations(run_id, seen)),
+        "episodes": _episodes(run_id, seen),
+        "images": list(_images(run_id, seen)),
+        "targets": [{"run_id": run_id} | row for row in target_rows(seen)],
+        "digests": list(_digests(run_id, len(seen.step_samples), outcome)),
+    }
 
 
 def measure(metrics: Mapping[str, Metric], seen: Observations) -> tuple[dict[str, Value], str]:
@@ -96,7 +114,10 @@ def observe(job: Job, ended: Ended) -> Observations:
             held.flags.writeable = False  # a metric reads; what it changed, the next one would see
     if ended.tree_peak_bytes is not None:
         seen.host_peak_bytes = max(seen.host_peak_bytes or 0, ended.tree_peak_bytes)
-    seen.gpu_samples = ended.gpu_samples
+    seen.peak_flops_per_second = ended.peak_flops_per_second
+    seen.gpu_samples, seen.host_samples = ended.gpu_samples, ended.host_samples
+    seen.gpu_period_seconds = ended.gpu_period_seconds
+    seen.nulls |= ended.host_nulls | {f"gpu.{reading}": reason for reading, reason in ended.gpu_refused.items()}
     if ended.gpu_null_reason:
         seen.nulls["gpu_samples"] = ended.gpu_null_reason
     return seen
@@ -121,10 +142,10 @@ def _run(
         "block": 0,
         "restart": 0,
         "lane": case.execution.lane,
-        "pass": "train",
+        "pass": planned.measures,
         "device": numeric.get("device_type", case.execution.device),
         "precision": case.execution.precision,
-        "mode": "eager",
+        "mode": case.execution.mode,
         "threads": case.execution.threads,
         "world_size": 1,
         "status": outcome.status,
@@ -166,13 +187,13 @@ def _measurement(run_id: str, name: str, metric: Metric, value: Value) -> dict[s
 
 
 def _steps(run_id: str, seen: Observations) -> pa.Table:
-    count = len(seen.losses)
+    count = len(seen.step_samples)
     columns = {
         "run_id": np.full(count, run_id),
         "step": np.arange(1, count + 1),
         "epoch": seen.step_epochs,
         "samples": seen.step_samples,
-        "loss": seen.losses,
+        "loss": seen.losses if len(seen.losses) else [None] * count,
         "seconds": seen.step_seconds,
         "cpu_seconds": seen.step_cpu_seconds,
         "loader_seconds": seen.loader_seconds,
@@ -216,13 +237,25 @@ def _sample(sample: Mapping[str, Any]) -> dict[str, Any]:
     return {name: sample[name] for name in TABLES["samples"].names if name != "run_id"}
 
 
+def _host_samples(run_id: str, seen: Observations) -> Iterator[dict[str, Any]]:
+    for sample in seen.host_samples:
+        readings = {name: value for name, value in asdict(sample).items() if name != "monotonic"}
+        yield {"run_id": run_id, "seconds": sample.monotonic - seen.host_samples[0].monotonic} | readings
+
+
 def _digests(run_id: str, steps: int, outcome: Outcome) -> Iterator[dict[str, Any]]:
-    for tensor, (initial, final) in outcome.tensors.items():
-        yield {"run_id": run_id, "step": 0, "tensor": tensor, "sha256": initial}
-        yield {"run_id": run_id, "step": steps, "tensor": tensor, "sha256": final}
+    for tensor, digests in outcome.tensors.items():
+        for step, digest in zip((0, steps), digests, strict=True):
+            if digest:  # a script may tell of one of the two alone
+                yield {"run_id": run_id, "step": step, "tensor": tensor, "sha256": digest}
 
 
-def headline(values: Mapping[str, Value], primary: str) -> dict[str, float]:
-    """Return the few numbers shown as a run ends: its primary score and throughput."""
-    shown = {name: values[name].value for name in (primary, "train_throughput") if name in values}
-    return {name: value for name, value in shown.items() if value is not None}
+SHOWN = ("train_throughput", "tensor_peak_memory", "aten_operations_per_step", "normalised_throughput")
+"""Metrics shown as a run ends, one a pass, beside the task's primary score."""
+
+
+def headline(values: Mapping[str, Value], metrics: Mapping[str, Metric], primary: str) -> list[str]:
+    """Return the few numbers shown as a run ends, in words."""
+    found = {name: value.value for name, value in values.items() if value.value is not None}
+    score = [f"{primary} {show(found[primary], '1')}"] if primary in found else []
+    return score + [show(found[name], metrics[name].unit) for name in SHOWN if name in found]

@@ -13,7 +13,8 @@ from typing import Any
 
 import psutil
 
-from harness.observations import GpuSample
+from harness.observations import GpuSample, HostSample
+from harness.probes.host import HostWatch
 from harness.probes.memory import tree_memory_bytes
 from harness.probes.nvml import GpuSampler
 from harness.runner.client import ForkServer, ServerGoneError
@@ -37,7 +38,15 @@ class Ended:
     """Largest resident memory of a job with children; None for one that had none."""
     gpu_samples: list[GpuSample] = field(default_factory=list)
     gpu_null_reason: str | None = None
+    gpu_refused: dict[str, str] = field(default_factory=dict)
+    """Reading -> why the driver refused it."""
+    gpu_period_seconds: float | None = None
+    host_samples: list[HostSample] = field(default_factory=list)
+    host_nulls: dict[str, str] = field(default_factory=dict)
+    """'host.<reading>' -> why no sample has it."""
     server_gone: bool = False
+    peak_flops_per_second: float | None = None
+    """What this machine can do with the run's execution settings."""
 
 
 class Watch:
@@ -47,6 +56,7 @@ class Watch:
         self._server, self._job, self._on_progress = server, job, on_progress
         self._ended = Ended(Outcome("failed"))
         self._sampler: GpuSampler | None = None
+        self._host: HostWatch | None = None
         self._read_to = 0
         self._limit = job.case.memory_limit_bytes or int(psutil.virtual_memory().available * MEMORY_SHARE)
         self._next_memory = 0.0
@@ -72,17 +82,21 @@ class Watch:
             raise
         finally:
             self._stop_sampler()
+            if self._host is not None:
+                self._ended.host_samples, self._ended.host_nulls = self._host.samples, self._host.nulls
         self._ended.seconds = time.monotonic() - started
         return self._ended
 
     def _until_end(self, pid: int, deadline: float) -> int | Outcome:
         """Return the job's exit code, or why it was ended."""
+        self._host = HostWatch(pid)
         while True:
             code = self._server.wait(POLL_SECONDS)
             self._over = code is not None
             self._read_progress(pid)
             if code is not None:
                 return code
+            self._host.look()
             now = time.monotonic()
             if now > deadline:
                 self._stop(pid)
@@ -145,14 +159,15 @@ class Watch:
         for line in whole.splitlines():
             message = json.loads(line)
             if "gpu" in message:
-                self._sampler = GpuSampler(message["gpu"], pid)
+                self._sampler = GpuSampler(message["gpu"], pid, self._job.folder)
             else:
                 self._on_progress(message["progress"])
 
     def _stop_sampler(self) -> None:
-        if self._sampler is not None:
-            self._sampler.stop()
-            self._ended.gpu_samples, self._ended.gpu_null_reason = self._sampler.samples, self._sampler.null_reason
+        if (sampler := self._sampler) is not None:
+            sampler.stop()
+            self._ended.gpu_samples, self._ended.gpu_null_reason = sampler.samples, sampler.null_reason
+            self._ended.gpu_refused, self._ended.gpu_period_seconds = sampler.refused, sampler.period_seconds
 
 
 def _signal_name(number: int) -> str:

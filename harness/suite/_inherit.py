@@ -1,4 +1,4 @@
-"""What a case takes from the parts that it names: its model's task, and those of the suite's gates that apply to the task."""
+"""What a case takes from the parts that it names: its model's task, and those of the suite's gates that apply to it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from harness.errors import CatalogError
 from harness.suite._node import Node, merge
 from harness.suite._rules import Parts
+from harness.suite._schema import Case
 
 TASK = "classification"
 """The task of a model that names none."""
@@ -45,9 +46,21 @@ def _named(node: Node, key: str) -> str:
 
 
 def _applicable(gates: Node, node: Node, parts: Parts) -> Node:
-    """Return the gates without those on scores of other tasks: a suite may gate every task's scores for all its cases."""
+    """Return the gates without those on scores of other tasks and on passes that the case leaves out: a suite gates all that
+    any of its cases may have."""
+    kept = {name: gate for name, gate in gates.table.items() if _applies(_fields(parts, "metrics", name), node, parts)}
+    return Node(kept, gates.place, gates.bad)
+
+
+def _applies(metric: dict[str, Any], node: Node, parts: Parts) -> bool:
     scores = _fields(parts, "tasks", _named(node, "task")).get("scores")
-    if scores is None:
-        return gates
-    foreign = {name for name in gates.table if _fields(parts, "metrics", name).get("score", "") not in ("", *scores)}
-    return Node({name: gate for name, gate in gates.table.items() if name not in foreign}, gates.place, gates.bad)
+    of_task = scores is None or metric.get("score", "") in ("", *scores)
+    return of_task and metric.get("measured_in", "train") in ("train", *_passes(node))
+
+
+def _passes(node: Node) -> tuple[object, ...]:
+    """Return the passes that a case asks for."""
+    given = node.table.get("passes")
+    if given is None:
+        return tuple(Case.model_fields["passes"].default)
+    return tuple(each.value for each in given.value) if isinstance(given.value, list) else ()

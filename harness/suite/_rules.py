@@ -45,7 +45,20 @@ class Parts:
 
 def broken_rules(case: Case, node: Node, parts: Parts) -> Iterator[Problem]:
     """Yield every rule that a case breaks; `node` is its table, with the lines."""
-    for rule in (_names, _task, _options, _length, _optimizer, _schedule, _selection, _precision, _seeds, _scores, _gates):
+    for rule in (
+        _names,
+        _task,
+        _options,
+        _length,
+        _optimizer,
+        _schedule,
+        _selection,
+        _precision,
+        _seeds,
+        _passes,
+        _scores,
+        _gates,
+    ):
         try:
             for path, message in rule(case, node, parts):
                 yield _problem(node, path, f"{_written(path)}: {message}")
@@ -142,10 +155,21 @@ def _precision(case: Case, node: Node, parts: Parts) -> Broken:
         yield path, 'found "tf32" on the device "cpu", which has no TensorFloat-32; allowed on: cuda'
 
 
+def _mode(case: Case, node: Node, parts: Parts) -> Broken:
+    if case.execution.mode == "cuda_graphs" and case.execution.device == "cpu" and node.sound("execution"):
+        yield ("execution", "mode"), 'found "cuda_graphs" on the device "cpu", which has none; allowed on: cuda'
+
+
 def _seeds(case: Case, node: Node, parts: Parts) -> Broken:
     for index, seed in enumerate(case.seeds):
         if seed in case.seeds[:index]:
             yield ("seeds", index), f"found seed {seed} twice; allowed: each seed once (`repeats` runs all of them again)"
+
+
+def _passes(case: Case, node: Node, parts: Parts) -> Broken:
+    for index, measures in enumerate(case.passes):
+        if measures in case.passes[:index]:
+            yield ("passes", index), f"found {show_value(measures)} twice; allowed: each pass once"
 
 
 def _scores(case: Case, node: Node, parts: Parts) -> Broken:
@@ -181,6 +205,12 @@ def _gates(case: Case, node: Node, parts: Parts) -> Broken:
         fields = metrics[name].fields
         if scores is not None and fields.get("score", "") not in ("", *scores):
             yield path, f"the task {case.task.name!r} has no score {fields['score']!r}; allowed: metrics of {', '.join(scores)}"
+        measured_in = fields.get("measured_in", "train")
+        if measured_in not in ("train", *case.passes) and gate.level == "hard":
+            yield (
+                path,
+                f"measured in the pass {show_value(measured_in)}, which the case leaves out; allowed: with it in `passes`",
+            )
         for key, given, field in (("class", gate.metric_class, "metric_class"), ("direction", gate.direction, "direction")):
             if given and field in fields and given != fields[field]:
                 yield (*path, key), f"found {given!r}; allowed: {fields[field]!r}, which the metric declares"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from harness.digests import digest_of
-from harness.observations import Direction, MetricClass
+from harness.observations import Direction, MetricClass, Pass
 
 DEVICE_PATTERN = r"^(cpu|cuda(:\d+)?|auto)$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.=,+\[\]-]*$"
@@ -15,6 +15,9 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.=,+\[\]-]*$"
 Option = bool | int | float | str | tuple[int | float | str, ...]
 Level = Literal["hard", "warn", "info"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+OptionalPass = Literal["memory", "counters", "calibrated"]
+PASSES: tuple[OptionalPass, ...] = get_args(OptionalPass)
+"""Passes that a case may ask for beside its training, in the order in which they are run."""
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -90,6 +93,10 @@ class Execution(Strict):
     precision: Literal["fp32", "bf16", "tf32"] = "fp32"
     lane: Literal["speed", "deterministic"] = "speed"
     """speed takes the fastest kernels; deterministic demands deterministic algorithms."""
+    mode: Literal["eager", "compile", "cuda_graphs"] = "eager"
+    """compile takes torch.compile; cuda_graphs lets it record CUDA graphs too."""
+    channels_last: bool = False
+    """Whether images and the weights of convolutions lie in memory with their channels last."""
 
 
 class Gate(Strict):
@@ -119,6 +126,8 @@ class Case(Strict):
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3)
     repeats: PositiveInt = 1
     """Times that each seed is run."""
+    passes: tuple[OptionalPass, ...] = ("memory", "counters")
+    """What is measured in processes of its own: memory and counters of the first seed, calibrated throughput of each."""
     tags: tuple[str, ...] = ()
     targets: dict[str, float] = {}
     """Score -> threshold; the time until all hold at one evaluation is measured."""
@@ -130,6 +139,10 @@ class Case(Strict):
     """Training time between two checkpoints, written at the end of an epoch; what a kill of the harness loses at most."""
     memory_limit_bytes: PositiveInt | None = None
     """Resident memory of the run's process tree at which it is stopped; None: nine tenths of what is free at its start."""
+
+    def seeds_of(self, measures: Pass) -> tuple[int, ...]:
+        """Return the seeds that a pass is run with: one where chance plays no part, each where it does."""
+        return self.seeds[:1] if measures in ("memory", "counters") else self.seeds
 
     @property
     def specification(self) -> dict[str, Any]:

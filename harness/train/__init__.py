@@ -14,4 +14,5 @@ from harness.train._plan import StepPlan as StepPlan
 from harness.train._plan import draw_order as draw_order
 from harness.train._plan import first_batch as first_batch
 from harness.train._plan import hold_out as hold_out
+from harness.train._steady import find_steady as find_steady
 from harness.train._updates import make_schedule as make_schedule

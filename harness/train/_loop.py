@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict
 from time import monotonic, perf_counter
 from typing import Any
@@ -30,10 +31,12 @@ from harness.train._evaluate import Best, autocast
 from harness.train._job import Job, Progress
 from harness.train._losses import Losses
 from harness.train._plan import Reach, StepPlan, draw_order
+from harness.train._steady import find_steady
 from harness.train._updates import Update
 
 WARMUP_STEPS = 10
-"""Steps until allocator, kernels and caches are settled (NOISE 5: five, doubled)."""
+"""Steps until allocator, kernels and caches are settled (NOISE 5: five, doubled); then the garbage collector is, and memory
+peaks begin. `_steady` may find afterwards that the pace settled later."""
 WARMUP_SECONDS = {"cpu": 0.0, "cuda": 0.3}
 """Least duration of the warm-up by kind of device: a GPU's clocks take that long to rise, however short the steps."""
 LOOK_SECONDS = 0.25
@@ -50,8 +53,9 @@ def train(job: Job, seen: Observations) -> None:
         DivergedError: a loss is not finite.
         UsageError: the recipe sorts by length what has none.
     """
-    loop = Loop(job, seen)
-    checkpoint, peaks = Checkpoint(job.checkpoint, job.checkpoint_seconds), Peaks(job.device, seen)
+    peaks = Peaks(job.device, seen)
+    loop = Loop(job, seen, settled=peaks.begin)
+    checkpoint = Checkpoint(job.checkpoint, job.checkpoint_seconds)
     if state := checkpoint.load():
         loop.load_state_dict(state)
     peaks.begin()
@@ -62,15 +66,15 @@ def train(job: Job, seen: Observations) -> None:
             loop.evaluate()
             peaks.begin()
         if checkpoint.due:
-            checkpoint.save(loop.state_dict())
+            loop.save(checkpoint)
     loop.finish()
 
 
 class Loop:
     """A training in progress: epochs of steps, and everything that the next step depends on."""
 
-    def __init__(self, job: Job, seen: Observations) -> None:
-        self.job, self.seen = job, seen
+    def __init__(self, job: Job, seen: Observations, settled: Callable[[], None] = lambda: None) -> None:
+        self.job, self.seen, self.settled = job, seen, settled
         self.plan = StepPlan.of(job.recipe, len(job.train))
         self.updates = [Update(turn, job.model, job.recipe, self.plan) for turn in job.learning.turns]
         self.amp = autocast(job.device, job.precision)
@@ -86,17 +90,21 @@ class Loop:
         self.clock, self.earlier = step_clock(job.device), StepTimes(*(np.empty(0) for _ in range(3)))
         self.losses, self.best = Losses(), Best(job)
         self.orders: list[str] = []
-        self.epochs_done, self.train_seconds = 0, 0.0
+        self.epochs_done, self.train_seconds, self.evaluation_seconds, self.checkpoint_seconds = 0, 0.0, 0.0, 0.0
         self.warm, self.warmup_steps = False, WARMUP_STEPS
         self.warm_from = perf_counter() + WARMUP_SECONDS.get(job.device.type, 0.0)
         self.next_look = perf_counter() + LOOK_SECONDS
 
     def epoch(self, epoch: int) -> None:
         """Draw an epoch's order and take its steps."""
-        order = draw_order(self.plan, epoch, len(self.job.train), self.job.recipe.bucket, self.reach, self.shuffle)
+        order = self.draw(epoch)
         self.orders.append(hashlib.sha256(order.numpy().tobytes()).hexdigest())
         self.steps(epoch, order)
         self.epochs_done = epoch
+
+    def draw(self, epoch: int) -> Tensor:
+        """Return the order in which an epoch takes its samples, on the CPU."""
+        return draw_order(self.plan, epoch, len(self.job.train), self.job.recipe.bucket, self.reach, self.shuffle)
 
     def steps(self, epoch: int, order: Tensor) -> None:
         """Take the steps over the samples in `order`, which is on the CPU."""
@@ -166,6 +174,7 @@ class Loop:
         if step >= WARMUP_STEPS and perf_counter() >= self.warm_from:
             self.warm, self.warmup_steps = True, step
             settle()
+            self.settled()
 
     def look(self, epoch: int, seconds: float) -> None:
         """Check the losses so far and report progress."""
@@ -175,7 +184,15 @@ class Loop:
 
     def evaluate(self) -> None:
         """Score the model as it is now."""
+        started = perf_counter()
         self.seen.evaluations.append(self.best.evaluate(self.epochs_done, len(self.losses), self.train_seconds))
+        self.evaluation_seconds += perf_counter() - started
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Save everything that the next step depends on."""
+        started = perf_counter()
+        checkpoint.save(self.state_dict())
+        self.checkpoint_seconds += perf_counter() - started
 
     def finish(self) -> None:
         """Leave what was recorded in the observations, and the selected weights in the model."""
@@ -183,7 +200,9 @@ class Loop:
         seen.loader_seconds, seen.step_seconds, seen.step_cpu_seconds = times.loader, times.step, times.cpu
         seen.losses, seen.step_epochs, seen.step_samples = self.losses.arrays()
         seen.episode_steps, seen.episode_returns = self.losses.episodes()
-        seen.warmup_steps, seen.train_seconds = self.warmup_steps, self.train_seconds
+        seen.warmup_steps, seen.steady = find_steady(times.step + times.loader, self.warmup_steps)
+        seen.train_seconds, seen.evaluation_seconds = self.train_seconds, self.evaluation_seconds
+        seen.checkpoint_seconds = self.checkpoint_seconds
         seen.digests["batch_order"] = digest_of(self.orders)
         self.best.restore()
 
@@ -199,6 +218,8 @@ class Loop:
         return {
             "epochs_done": self.epochs_done,
             "train_seconds": self.train_seconds,
+            "evaluation_seconds": self.evaluation_seconds,
+            "checkpoint_seconds": self.checkpoint_seconds,
             "warmup_steps": self.warmup_steps,
             "orders": self.orders,
             "shuffle": self.shuffle.get_state(),
@@ -214,6 +235,7 @@ class Loop:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` returned."""
         self.epochs_done, self.train_seconds = state["epochs_done"], state["train_seconds"]
+        self.evaluation_seconds, self.checkpoint_seconds = state["evaluation_seconds"], state["checkpoint_seconds"]
         self.warm, self.warmup_steps, self.orders = True, state["warmup_steps"], state["orders"]  # `resumed` flags the rest
         self.shuffle.set_state(state["shuffle"])
         self.job.model.load_state_dict(state["model"])

@@ -6,10 +6,11 @@ import json
 import math
 from collections.abc import Iterator
 
+from harness.observations import Direction
 from harness.results import agree
 from harness.verdicts._comparable import numeric_change
 from harness.verdicts._question import Question, listed
-from harness.verdicts._verdict import EQUALITY, FINGERPRINT, LOSS_CURVE, PRESENCE, TOLERANCE, VERSIONS, Verdict
+from harness.verdicts._verdict import EQUALITY, FINGERPRINT, LOSS_CURVE, PRESENCE, TOLERANCE, VERSIONS, Verdict, VerdictName
 
 LOSS_RTOL = 1e-3
 """Largest relative difference of a step's loss that another numeric fingerprint may cause.
@@ -59,7 +60,7 @@ def _judge_seeds(question: Question, tolerant: bool, note: str = "") -> Verdict:
         *([note] if note else []),
     ]
     return question.answer(
-        "worse" if differ else "same",
+        _verdict([(old[seed][0], new[seed][0]) for seed in differ], question.direction),
         method,
         listed(notes),
         figures={
@@ -68,6 +69,19 @@ def _judge_seeds(question: Question, tolerant: bool, note: str = "") -> Verdict:
             **_figures(old[shown][0], new[shown][0]),
         },
     )
+
+
+def _verdict(changes: list[tuple[Value, Value]], direction: Direction) -> VerdictName:
+    """Return *better* where every change is one for the better, as fewer operations a step are; *worse* for any other."""
+    if not changes:
+        return "same"
+    return "better" if all(_improves(old, new, direction) for old, new in changes) else "worse"
+
+
+def _improves(old: Value, new: Value, direction: Direction) -> bool:
+    if isinstance(old, str) or isinstance(new, str) or direction == "none":
+        return False
+    return new < old if direction == "lower" else new > old
 
 
 def _by_seed(question: Question, head: bool) -> dict[int, list[Value]]:

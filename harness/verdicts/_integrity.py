@@ -38,19 +38,25 @@ def _runs_missing(case: str, note: str, n_head: int) -> Verdict:
 
 
 def _absent(case: Case, head: Side | None) -> Iterator[str]:
-    held = Counter(run.seed for run in head.runs if run.train) if head else Counter[int]()
+    held = Counter(run.seed for run in head.runs if run.measures == "train") if head else Counter[int]()
     none = [str(seed) for seed in case.seeds if not held[seed]]
     if none:
         yield f"no run of seed {', '.join(none)}"
     for seed in case.seeds:
         if 0 < held[seed] < case.repeats:
             yield f"seed {seed}: {held[seed]} of {case.repeats} repeats"
+    passes = {(run.measures, run.seed) for run in head.runs} if head else set()
+    for measures in case.passes:
+        for seed in case.seeds_of(measures):
+            if head and (measures, seed) not in passes:
+                yield f"no {measures} pass of seed {seed}"
 
 
 def _not_ok(head: Side | None) -> Iterator[str]:
     for run in head.runs if head else ():
         if run.status != "ok":
-            yield f"seed {run.seed}: {run.status}" + (f" ({run.reason})" if run.reason else "")
+            of_pass = "" if run.measures == "train" else f", {run.measures} pass"
+            yield f"seed {run.seed}{of_pass}: {run.status}" + (f" ({run.reason})" if run.reason else "")
 
 
 def _outdated(case: Case, head: Side | None, version: int) -> Iterator[str]:
@@ -88,7 +94,7 @@ def check_rows(question: Question) -> Verdict | None:
 
 def _absent_rows(head: Side, series: Series) -> Iterator[str]:
     rows = Counter(sample.seed for sample in series.samples)
-    runs = Counter(run.seed for run in head.runs if run.train and run.status == "ok")
+    runs = Counter(run.seed for run in head.runs if run.measures in series.passes and run.status == "ok")
     for seed in sorted(runs):
         if rows[seed] < runs[seed]:
             yield f"seed {seed}: no row" if not rows[seed] else f"seed {seed}: {rows[seed]} rows for {runs[seed]} runs"

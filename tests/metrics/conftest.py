@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from harness.catalog import Catalog
-from harness.observations import Evaluation, GpuSample, Observations, Value
+from harness.observations import Evaluation, GpuSample, HostSample, Observations, Value
 
-STEPS, EPOCHS, WARMUP, TEST_SAMPLES = 45, 3, 10, 200
+STEPS, EPOCHS, WARMUP, TEST_SAMPLES, CHUNKS = 45, 3, 10, 200, 30
 SCORES = {name: way for task in Catalog().parts("tasks").values() for name, way in task.fields["scores"].items()}
 """What any task scores -> which way is better: no run has all of them, but each metric is drawn from one."""
 
@@ -25,6 +25,16 @@ def gpu_samples() -> list[GpuSample]:
     """Four readings; the driver refused the power in one of them."""
     readings = [(10.0, 100.0, 90.0, 50.0), (80.0, 900.0, 700.0, 250.0), (90.0, 800.0, 750.0, None), (60.0, 200.0, 95.0, 60.0)]
     return [GpuSample(0.1 * count, "GPU-1", *reading, 1000 + count) for count, reading in enumerate(readings)]
+
+
+def host_samples() -> list[HostSample]:
+    """A quiet machine of eight CPUs: one reading at the run's start, two of its training, one after it."""
+    return [
+        HostSample(998.0, 0.5, None, None, 3.0e9),
+        HostSample(999.75, 0.75, 0.01, 0.5, 2.5e9),
+        HostSample(1000.75, 0.8, 0.03, 0.75, 3.5e9),
+        HostSample(1004.75, 5.0, 0.5, 7.5, 1.0e9),
+    ]
 
 
 @pytest.fixture
@@ -57,10 +67,33 @@ def observed() -> Observations:
         infer_latency_seconds=draw.uniform(0.001, 0.002, 100),
         infer_batch_seconds=draw.uniform(0.01, 0.02, 30),
         infer_batch_size=64,
+        model_file_bytes=250_123,
+        load_seconds=0.0625,
+        peak_flops_per_second=1.5e11,
+        compile_seconds=3.5,
+        evaluation_seconds=1.25,
+        checkpoint_seconds=0.75,
+        cuda_allocation_retries=2,
+        cuda_out_of_memory=1,
+        counted_steps=4,
+        aten_operations=4 * 856,
+        python_calls=4 * 1123,
+        bytecodes=4 * 31_849,
+        allocated_bytes=4 * 139_500_032,
+        tensor_peak_bytes=123_510_000,
+        process_peak_bytes=401 * 2**20,
+        process_before_bytes=223 * 2**20,
+        chunk_step_seconds=draw.uniform(0.01, 0.02, CHUNKS),
+        chunk_samples=np.full(CHUNKS, 64.0),
+        chunk_kernel_seconds=draw.uniform(0.0005, 0.003, (CHUNKS, 5)),
         host_peak_bytes=300 * 2**20,
         cuda_allocated_peak_bytes=5_000_000,
         cuda_reserved_peak_bytes=20_000_000,
         gpu_samples=gpu_samples(),
+        host_samples=host_samples(),
+        threads=2,
+        usable_cpus=8,
+        involuntary_switches=90,
         digests={name: name[0] * 64 for name in ("data", "batch_order", "initial_weights", "final_weights", "loss_curve")},
     )
 

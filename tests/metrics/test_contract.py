@@ -85,13 +85,13 @@ def test_declares_its_meaning_as_literals(part: Part) -> None:
 
 @every_metric
 def test_scope_belongs_to_exact_metrics(part: Part) -> None:
-    """An exact metric says where it must be equal and has no better direction; no other metric has a scope."""
+    """An exact metric says where it must be equal, and more of it is never better; no other metric has a scope."""
     fields = part.fields
     exact = fields["metric_class"] == "exact"
 
     assert exact == ("scope" in fields)
     assert not exact or fields["scope"] in get_args(Scope)
-    assert not exact or fields["direction"] == "none"
+    assert not exact or fields["direction"] in ("none", "lower")
 
 
 def test_titles_are_distinct() -> None:

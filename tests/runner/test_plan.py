@@ -65,7 +65,7 @@ def test_an_edit_of_other_code_does_not(copied: Path, file: str) -> None:
 def test_first_seeds_are_run_first() -> None:
     """Every case's first seed comes before any second one; a repeat comes after all seeds."""
     cases = tuple(
-        Case(name=name, model=PartRef(name="m"), data=PartRef(name="d"), seeds=(3, 1), repeats=repeats)
+        Case(name=name, model=PartRef(name="m"), data=PartRef(name="d"), seeds=(3, 1), repeats=repeats, passes=())
         for name, repeats in (("a", 1), ("b", 2))
     )
     runs = plan.planned_runs(Suite(name="s", version=1, why="test", cases=cases))
@@ -77,4 +77,20 @@ def test_first_seeds_are_run_first() -> None:
         ("b", 1, 1),
         ("b", 3, 2),
         ("b", 1, 2),
+    ]
+
+
+def test_passes_follow_the_trainings() -> None:
+    """Memory and counters of each case's first seed and calibrated throughput of every seed, a pass at a time."""
+    cases = tuple(
+        Case(name=name, model=PartRef(name="m"), data=PartRef(name="d"), seeds=(3, 1), passes=passes)
+        for name, passes in (("a", ("calibrated", "memory")), ("b", ("memory", "counters")))
+    )
+    runs = plan.planned_runs(Suite(name="s", version=1, why="test", cases=cases))
+
+    assert [(run.case.name, run.seed, run.measures) for run in runs] == [
+        *(("a", 3, "train"), ("b", 3, "train"), ("a", 1, "train"), ("b", 1, "train")),
+        *(("a", 3, "memory"), ("b", 3, "memory")),
+        ("b", 3, "counters"),
+        *(("a", 3, "calibrated"), ("a", 1, "calibrated")),
     ]

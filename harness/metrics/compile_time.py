@@ -1,0 +1,22 @@
+"""Wall time of compiling the model."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import scalar
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return that time."""
+    return scalar(observations, "compile_seconds")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Compile time",
+    unit="s",
+    direction="lower",
+    metric_class="machine",
+    phase="build",
+)

@@ -1,0 +1,22 @@
+"""Times that CUDA's allocator had to free its cache and ask again while training."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import scalar
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return that count."""
+    return scalar(observations, "cuda_allocation_retries")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="CUDA allocation retries",
+    unit="1",
+    direction="lower",
+    metric_class="machine",
+    phase="train",
+)

@@ -1,0 +1,22 @@
+"""Allocations on CUDA that failed for lack of memory while training."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import scalar
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return that count."""
+    return scalar(observations, "cuda_out_of_memory")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="CUDA allocations failed",
+    unit="1",
+    direction="lower",
+    metric_class="machine",
+    phase="train",
+)

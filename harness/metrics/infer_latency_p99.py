@@ -1,0 +1,25 @@
+"""99th percentile of the time of a forward pass of one sample."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import of_passes
+from harness.observations import Observations, Value
+
+READINGS = 100
+"""Passes under which a 99th percentile would be little else than the slowest of them."""
+
+
+def measure(observations: Observations) -> Value:
+    """Return the 99th percentile over the passes; too short with fewer than 100."""
+    return of_passes(observations, "infer_latency_seconds", 0.99, READINGS)
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Inference latency, 99th percentile",
+    unit="s",
+    direction="lower",
+    metric_class="machine",
+    phase="infer",
+)

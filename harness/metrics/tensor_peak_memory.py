@@ -1,0 +1,24 @@
+"""Largest sum of the bytes of all tensors alive at one time while training, between operations; on a CPU."""
+
+from __future__ import annotations
+
+from harness.metrics._base import Metric
+from harness.metrics._readings import scalar
+from harness.observations import Observations, Value
+
+
+def measure(observations: Observations) -> Value:
+    """Return that peak."""
+    return scalar(observations, "tensor_peak_bytes")
+
+
+METRIC = Metric(
+    measure=measure,
+    title="Tensor memory, peak",
+    unit="By",
+    direction="lower",
+    metric_class="exact",
+    phase="train",
+    measured_in="memory",
+    scope="versions",
+)

@@ -1,0 +1,42 @@
+"""A training taken step by step, for the passes that look at a few steps only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from harness.observations import Observations
+from harness.train import Job, Loop
+
+
+class Stepper:
+    """Takes whole steps of a training, one epoch's order after the other; nothing of it is recorded.
+
+    A step is what a person would write: fetch the batch, forward, backward, update. Clocks, looks at the loss and evaluations
+    are no part of it.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._loop = Loop(job, Observations())
+        self._whole = self._steps()
+        job.model.train()
+
+    def _steps(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the sample numbers of each whole step, on the device and on the CPU, without end."""
+        loop, epoch = self._loop, 0
+        while True:
+            epoch = epoch % loop.plan.epochs + 1
+            order = loop.draw(epoch)
+            size = min(loop.plan.step_samples, len(order))
+            for here in order[: len(order) - len(order) % size].split(size):
+                yield here.to(loop.job.device), here
+
+    def take(self, steps: int = 1) -> int:
+        """Take steps; return how many samples they used."""
+        samples = 0
+        for _ in range(steps):
+            indices, here = next(self._whole)
+            self._loop.step(self._loop.fetch(indices, here), len(indices))
+            samples += len(indices)
+        return samples

@@ -1,0 +1,225 @@
+"""What a script tells of its training while it goes on."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from time import monotonic, perf_counter
+from typing import Any, Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from harness import digests
+from harness.errors import UsageError
+from harness.observations import Evaluation, Observations
+from harness.probes.clock import wait_for
+from harness.probes.host import involuntary_switches
+from harness.probes.peaks import Peaks
+from harness.script._scores import ScoreNames
+from harness.script._steps import Steps
+from harness.train import WARMUP_SECONDS, WARMUP_STEPS, find_steady
+
+Item = TypeVar("Item")
+Samples = int | Callable[[Any], int] | None
+
+NOT_IN_SCRIPTS = (
+    "build_seconds",
+    "first_step_seconds",
+    "compile_seconds",
+    "checkpoint_seconds",
+    "infer_latency_seconds",
+    "infer_batch_seconds",
+    "infer_batch_size",
+    "load_seconds",
+    "model_file_bytes",
+    "peak_flops_per_second",
+    "train_flops_per_sample",
+)
+"""Observations that need a training which the harness runs itself."""
+
+
+class Run:
+    """One training of a script under measurement; `harness.measure` makes it.
+
+    Args:
+        device: where the script trains.
+        names: the scores that the script may give.
+    """
+
+    def __init__(self, device: torch.device, names: ScoreNames) -> None:
+        self.seen = Observations(threads=torch.get_num_threads(), usable_cpus=_usable_cpus())
+        self.tensors: dict[str, list[str]] = {}
+        self._device, self._names = device, names
+        self._steps, self._peaks = Steps(device), Peaks(device, self.seen)
+        self._train_seconds, self._evaluation_seconds, self._switches = 0.0, 0.0, 0
+        self._loop: Generator[Any] | None = None
+        self._stretch: tuple[float, float, int] | None = None
+        self._scores: dict[str, float] | None = None
+        self._over = False
+        self._warmup_steps: int | None = None
+        self._warm_from = perf_counter() + WARMUP_SECONDS.get(device.type, 0.0)
+
+    def loader(self, batches: Iterable[Item], *, accumulate: int = 1, samples: Samples = None) -> Iterator[Item]:
+        """Yield the batches of one epoch; what the script does with each until it asks for the next is a step.
+
+        Fetching is timed apart from the step; beginning to iterate is part of fetching the first batch. When the loop is left
+        early, the batch in hand counts if its loss was noted or an optimiser of torch has stepped with it, else it does not.
+
+        Args:
+            batches: any iterable, such as a DataLoader; a pair of loaders goes in as `zip(a, b)`.
+            accumulate: batches whose gradients make one update: so many are one step, and so is an epoch's rest.
+            samples: how many samples a batch holds, or a function that tells it of a batch; by default the length of the
+                first tensor in it.
+
+        Raises:
+            UsageError: the block is over, another loader is in use, an evaluation is going on, or a batch's samples cannot be
+                counted.
+        """
+        if accumulate < 1:
+            raise UsageError(f"run.loader: accumulate is {accumulate}; allowed: 1 or more")
+        loop = self._epoch(batches, accumulate, samples)
+        return loop
+
+    def _epoch(self, batches: Iterable[Item], accumulate: int, samples: Samples) -> Generator[Item]:
+        self._begin_loop(accumulate)
+        steps = self._steps
+        try:
+            steps.fetch()
+            for batch in batches:
+                steps.hand_out(count_samples(batch, samples))
+                yield batch
+                if self._over:
+                    raise UsageError("run.loader: the block of harness.measure is over; loop inside it")
+                steps.take_back()
+                self._warm_up()
+                steps.fetch()
+        finally:
+            self._end_loop()
+
+    def loss(self, loss: Tensor | float) -> None:
+        """Note the training loss of the batch in hand: its mean over the batch, not divided for accumulated gradients.
+
+        It stays on the device. A loss that is not finite makes the run's status `diverged` at its end.
+
+        Raises:
+            UsageError: there is no batch in hand, its loss is noted already, or the loss is no single number.
+        """
+        batch = self._steps.batch
+        if batch is None:
+            raise UsageError("run.loss: no batch is in hand; call it inside `for batch in run.loader(...)`")
+        if batch.loss is not None:
+            raise UsageError("run.loss: this batch's loss is noted already; note the sum of several losses")
+        found = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss), dtype=torch.float64)
+        if found.numel() != 1:
+            raise UsageError(f"run.loss: found a tensor of shape {tuple(found.shape)}; allowed: one number, such as loss.mean()")
+        batch.loss = found.reshape(())
+
+    @contextmanager
+    def evaluation(self, epoch: int | None = None, *, split: Literal["validation", "test"] = "test") -> Iterator[None]:
+        """Take what happens inside off the training clock; scores given inside are of this moment of the training.
+
+        Args:
+            epoch: its number in the tables; by default that of the epochs begun.
+            split: what the model is evaluated on.
+
+        Raises:
+            UsageError: the block is over, or an evaluation is going on already.
+        """
+        self._expect_no_evaluation("run.evaluation")
+        in_hand = self._steps.batch is not None
+        if in_hand:
+            self._steps.pause()
+        if self._stretch:
+            self._end_stretch()
+        self._scores = {}
+        started = perf_counter()
+        try:
+            yield
+            step = self._steps.done
+            if self._scores:
+                number = self._steps.epoch if epoch is None else epoch
+                self.seen.evaluations.append(Evaluation(number, step, self._train_seconds, split, self._scores))
+        finally:
+            self._scores = None
+            wait_for(self._device)
+            self._evaluation_seconds += perf_counter() - started
+            if self._loop_open:
+                self._begin_stretch()
+            if in_hand:
+                self._steps.resume()
+
+    def score(self, **scores: float) -> None:
+        """Give scores of the model as it is now; the last ones given are the run's.
+
+        Raises:
+            UsageError: outside an evaluation, or which way a score is better is not known.
+        """
+        if self._scores is None:
+            raise UsageError("run.score: no evaluation is going on; call it inside `with run.evaluation():`")
+        for name, value in scores.items():
+            self._names.check(name)
+            self._scores[name] = float(value)
+
+    def model(self, model: nn.Module) -> None:
+        """Note the model: its parameters, its bytes, and digests of its weights, initial before the first step, else final.
+
+        Raises:
+            UsageError: the weights hold values that are not finite, after which the run's status is `diverged`.
+        """
+        state = {name: value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
+        found, final = digests.state_digests(state), self._steps.done > 0
+        for name, digest in found.items():
+            self.tensors.setdefault(name, ["", ""])[int(final)] = digest
+        self.seen.digests["final_weights" if final else "initial_weights"] = digests.digest_of(found)
+        self.seen.parameters = sum(value.numel() for value in model.parameters() if value.requires_grad)
+        self.seen.model_bytes = sum(value.numel() * value.element_size() for value in state.values())
+
+    def updated(self, *_: object) -> None:
+        """Note that an optimiser has stepped; torch calls it."""
+        if self._steps.batch is not None:
+            self._steps.batch.updated = True
+
+    def finish(self) -> Observations:
+        """Return what was observed; the block is over."""
+        self._end_loop()
+        self._over = True
+        seen = self.seen
+        self._steps.fill(seen)
+        least = self._warmup_steps or min(WARMUP_STEPS, len(self._steps))
+        seen.warmup_steps, seen.steady = find_steady(seen.step_seconds + seen.loader_seconds, least)
+        seen.train_seconds, seen.evaluation_seconds = self._train_seconds, self._evaluation_seconds
+        seen.involuntary_switches = self._switches
+        for evaluation in seen.evaluations:
+            seen.scores |= evaluation.scores
+        seen.directions = self._names.directions
+        seen.nulls |= dict.fromkeys(NOT_IN_SCRIPTS, "not_applicable: the training of a script is measured, and nothing else")
+        if len(seen.losses):
+            seen.digests["loss_curve"] = digests.losses_digest(seen.losses)
+        seen.nulls["digests"] = "not_measured: the script did not give what it is made of"
+        return seen
+
+    def divergence(self) -> str:
+        """Return where a loss or a score was not finite, '' when all were."""
+        losses = self._steps.losses()
+        wrong = next((place for place, loss in enumerate(losses) if not math.isfinite(loss)), None)
+        if wrong is not None:
+            where = f"step {wrong + 1}" if self._steps.without_loss is None else f"noted loss {wrong + 1}"
+            return f"training loss was {losses[wrong]} at {where}"
+        bad = (f"{name} was {value} after training" for name, value in self.seen.scores.items() if not math.isfinite(value))
+        return next(bad, "")
+
+    @property
+    def _loop_open(self) -> bool:
+        return self._loop is not None
+
+    def _begin_loop(self, accumulate: int) -> None:
+        self._expect_no_evaluation("run.loader")
+        if self._loop_open:
+            raise UsageError("run.loader: another loader is in use; end its loop first, or give both as run.loader(zip(a, b))")
+
+    def _end_loop(self) -> None: ...
+
+    def _expect_no_evaluation(self, what: str) -> None: ...
