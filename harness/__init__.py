@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from harness.api import compare as compare
     from harness.api import load as load
     from harness.api import run as run
+    from harness.script import measure as measure
 
-__all__ = ["compare", "load", "run"]
+__all__ = ["compare", "load", "measure", "run"]
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on first use: `harness --help` must not pay for pandas.
+    # Imported on first use: `harness --help` must not pay for pandas, nor for torch.
+    if name == "measure":
+        from harness.script import measure
+
+        return measure
     if name in __all__:
         from harness import api
 

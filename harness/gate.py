@@ -28,6 +28,8 @@ class Judged:
 def judge_suite(project: Project, name: str, run_set: str | None = None) -> Judged:
     """Judge a suite's run set against its baselines, as the suite file declares now, and store the verdicts.
 
+    What no suite file declares, such as the runs of a script, is judged by the gates that it was run with.
+
     Args:
         project: where suite, results and baselines are.
         name: a suite, or its file.
@@ -39,6 +41,9 @@ def judge_suite(project: Project, name: str, run_set: str | None = None) -> Judg
         ResultsError: a table or a baseline cannot be read.
         ComparisonError: the suite gates nothing.
     """
+    if name not in project.suite_files() and run_sets(project.results, name):
+        head = find_suite_run_set(project, name, run_set)
+        return judge_declared(project, head.manifest.suite, head)
     declared = load_suite(project.suite_file(name), project.catalog())
     return judge_declared(project, declared, find_suite_run_set(project, declared.name, run_set))
 
@@ -123,7 +128,10 @@ def _base(project: Project, name: str) -> tuple[dict[str, Side], tuple[str, ...]
 
 def _refuse_nothing(verdicts: list[Verdict], suite: str) -> None:
     if not verdicts:
-        raise ComparisonError(f"suite {suite!r} gates no metric of these cases: nothing is judged; add [gates] to the suite")
+        raise ComparisonError(
+            f"suite {suite!r} gates no metric of these cases: nothing is judged; add [gates] to the suite "
+            "(a script gives `gates` to harness.measure)"
+        )
 
 
 def _relative(folder: Path, project: Project) -> str:

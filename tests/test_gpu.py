@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from harness.api import run_suite
+from harness.catalog import Catalog
 from harness.environment import gpu_uuid
+from harness.observations import Observations, Value
 from harness.probes.clock import CudaClock, step_clock
+from harness.probes.nvml import GpuSampler
 from harness.project import find_project
 from harness.runner.execute import Ran
 from harness.suite import Overrides, load_suite
@@ -70,6 +76,74 @@ def test_events_time_the_device_and_not_the_host() -> None:
 
     assert len(times.step) == 3
     assert (times.step[1:] > times.cpu[1:]).all()
+
+
+def multiply(seconds: float) -> tuple[float, float]:
+    """Keep the first GPU busy; return when that began and ended."""
+    matrix = torch.randn(8192, 8192, device="cuda:0")
+    torch.cuda.synchronize()
+    began = time.monotonic()
+    while time.monotonic() < began + seconds:
+        for _ in range(10):
+            matrix @ matrix
+        torch.cuda.synchronize()
+    return began, time.monotonic()
+
+
+@pytest.fixture(scope="module")
+def at_work(tmp_path_factory: pytest.TempPathFactory) -> Observations:
+    """Ten seconds of a GPU at work, as if they were a training of 1000 samples; the driver's means have settled by then."""
+    sampler = GpuSampler(gpu_uuid(torch.device("cuda:0")), os.getpid(), tmp_path_factory.mktemp("sampler"))
+    multiply(3.0)
+    window = multiply(10.0)
+    sampler.stop()
+    assert sampler.null_reason is None
+    return Observations(
+        gpu_samples=sampler.samples,
+        gpu_period_seconds=sampler.period_seconds,
+        train_windows=[window],
+        step_samples=np.array([1000]),
+        nulls={f"gpu.{reading}": reason for reading, reason in sampler.refused.items()},
+    )
+
+
+def drawn(name: str, seen: Observations) -> Value:
+    """What a metric draws from observations."""
+    value: Value = Catalog().load("metrics", name).measure(seen)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("gpu_utilization", 80, 100),
+        ("gpu_memory_device", 2**28, 2**40),
+        ("gpu_memory_process", 2**28, 2**40),
+        ("gpu_power", 20, 2000),
+        ("gpu_sm_clock", 1e8, 5e9),
+        ("gpu_memory_clock", 1e8, 2e10),
+        ("gpu_temperature", 15, 110),
+        ("gpu_throttled", 0, 100),
+        ("gpu_sample_period", 0.09, 0.2),
+        ("train_energy", 200, 20_000),
+        ("energy_per_sample", 0.2, 20),
+    ],
+)
+def test_a_gpu_at_work_is_sampled(at_work: Observations, name: str, low: float, high: float) -> None:
+    """Each reading is of a size that a GPU at work has, or the driver has said why there is none."""
+    value = drawn(name, at_work)
+
+    assert low <= value.value <= high if value.value is not None else str(value.null_reason).startswith("unsupported: ")
+
+
+def test_the_energy_counter_agrees_with_power(at_work: Observations) -> None:
+    """Two readings of one thing: within a tenth of each other over ten seconds."""
+    energy = drawn("train_energy", at_work)
+    if energy.value is None:
+        pytest.fail(f"this GPU has no energy counter: {energy.null_reason}")
+
+    assert energy.quality_flag is None
+    assert energy.n >= 50
 
 
 @pytest.mark.timeout(1800)

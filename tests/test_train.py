@@ -28,6 +28,7 @@ from harness.train import (
     WARMUP_STEPS,
     DivergedError,
     Job,
+    Loop,
     Progress,
     Reach,
     StepPlan,
@@ -36,6 +37,7 @@ from harness.train import (
     make_schedule,
     train,
 )
+from harness.train._steady import find_steady
 
 SAMPLES = 50
 TASK: Task = Catalog().load("tasks", "classification")
@@ -100,7 +102,7 @@ def test_what_was_observed_adds_up() -> None:
     assert seen.step_samples.tolist() == [16, 16, 16, 2] * 3
     assert seen.step_epochs.tolist() == [1] * 4 + [2] * 4 + [3] * 4
     assert len(seen.step_seconds) == len(seen.loader_seconds) == len(seen.step_cpu_seconds) == 12
-    assert seen.warmup_steps == WARMUP_STEPS
+    assert WARMUP_STEPS <= seen.warmup_steps <= 12
     assert seen.train_seconds is not None
     assert seen.train_seconds >= seen.step_seconds.sum() + seen.loader_seconds.sum()
     assert [evaluation.step for evaluation in seen.evaluations] == [4, 8, 12]
@@ -322,13 +324,45 @@ def test_windows_and_samples_survive_the_way_to_the_supervisor(tmp_path: Path) -
 def test_the_warm_up_lasts_its_steps_and_its_seconds(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick steps go on warming up until the time has passed too; a run that ends before keeps to the number of steps."""
     monkeypatch.setitem(WARMUP_SECONDS, "cpu", seconds)
-    _, seen = trained(Recipe(batch_size=5, epochs=200))
+    loop, settled = Loop(job(*material(), Recipe(batch_size=5, epochs=200)), Observations()), list[int]()
+    loop.settled = lambda: settled.append(loop.warmup_steps)
+    for epoch in range(1, 201):
+        loop.epoch(epoch)
 
     if seconds == 0.05:
-        assert WARMUP_STEPS < seen.warmup_steps < len(seen.losses)
+        assert WARMUP_STEPS < loop.warmup_steps < len(loop.losses)
     else:
-        assert seen.warmup_steps == WARMUP_STEPS
-    assert seen.timed.start == seen.warmup_steps
+        assert loop.warmup_steps == WARMUP_STEPS
+    assert settled == ([] if seconds == 1e9 else [loop.warmup_steps])
+
+
+def test_a_pace_that_settles_ends_the_warm_up() -> None:
+    """Slow first steps are cut off at the first window that is as quick as all that follow, and the rest kept one pace."""
+    seconds = np.concatenate([np.full(30, 0.02), np.full(200, 0.01)])
+
+    warmup, steady = find_steady(seconds, 10)
+
+    assert (26, True) == (warmup, steady)  # from step 26 on, more than half of a window of ten is quick
+
+
+def test_a_steady_pace_needs_no_more_than_the_least() -> None:
+    """Nothing is cut off for the sake of a few slow steps."""
+    seconds = np.full(100, 0.01)
+    seconds[[15, 40, 41]] = 1.0
+
+    assert (10, True) == find_steady(seconds, 10)
+
+
+def test_a_pace_that_never_settles_is_capped_and_said() -> None:
+    """Steps that go on getting slower lose no more than half of themselves to the warm-up, and are not steady."""
+    assert (10, False) == find_steady(np.linspace(0.01, 0.02, 400), 10)
+    assert (200, False) == find_steady(np.linspace(0.02, 0.001, 400), 10)
+
+
+def test_a_run_of_few_steps_is_all_warm_up() -> None:
+    """With no more steps than the warm-up takes, nothing is said of its pace."""
+    assert (10, True) == find_steady(np.full(4, 0.01), 10)
+    assert (10, True) == find_steady(np.empty(0), 10)
 
 
 class Greedy(nn.Linear):

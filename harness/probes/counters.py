@@ -44,7 +44,11 @@ class _Dispatched(TorchDispatchMode):
 
 
 def count_operations(action: Action) -> int:
-    """Return the ATen operations that `action` dispatches, views included; a fused kernel is one."""
+    """Return the ATen operations that `action` dispatches, views included; a fused kernel is one.
+
+    A model that is compiled runs uncompiled meanwhile, because the compiler steps aside for dispatch modes: the operations are
+    those of eager mode.
+    """
     mode = _Dispatched()
     with _still(), mode:
         action()

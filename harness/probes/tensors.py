@@ -16,9 +16,12 @@ class TensorPeak(TorchDispatchMode):
     """Counts the bytes of the storages that operations touch while it is entered, as long as they live.
 
     A storage counts once, however many tensors view it, from the first operation that reads or makes it to the end of its
-    life, on whatever device it is; storages that no operation has touched yet are unknown. What a kernel takes and gives
-    back within one operation is not seen (FEASIBILITY F: equal to the profiler's peak on a CPU, in operations that take none).
-    The figures stay after it is left, at what they were then.
+    life, on whatever device it is; storages that no operation has touched yet are unknown. So enter it, take a step, which
+    touches weights and optimiser states, and only then `reset_peak` and take the steps that count. What a kernel takes and
+    gives back within one operation is not seen; in a small CNN's step on a CPU that was nothing (FEASIBILITY F). The figures
+    stay after it is left, at what they were then.
+
+    A model that is compiled runs uncompiled meanwhile, because the compiler steps aside for dispatch modes.
 
     Attributes:
         live_bytes: of all storages that live now.

@@ -153,11 +153,20 @@ class ReportData:
         return set(statuses) == {"ok"} and len(statuses) >= case.repeats
 
     def primary(self, case: Case) -> str:
-        """Return the metric that decides first for the case's task."""
-        return str(self._fields("tasks", case.task.name).get("primary", "accuracy"))
+        """Return the metric that decides first for the case's task; of a script's, the first score that it gave."""
+        declared = self._fields("tasks", case.task.name).get("primary")
+        return str(declared or next(iter(self._scores_of(case.name)), "accuracy"))
+
+    def _scores_of(self, case: str) -> list[str]:
+        """Return the scores that the runs of a case have, in the order stored."""
+        rows = self.measurements[self.measurements["run_id"].isin(self.ok["run_id"][self.ok["case"] == case])]
+        scores = rows[(rows["class"] == "quality") & (rows["phase"] == "eval") & rows["value"].notna()]
+        return list(dict.fromkeys(scores["metric"]))
 
     def origin(self, case: Case) -> str:
         """Return a label for the case's data that a reader must see: 'synthetic', 'not in the catalogue' or ''."""
+        if not case.data.name:  # a script need not name it
+            return ""
         if case.data.name not in self._parts["data"]:
             return "not in the catalogue"
         return "synthetic" if self._fields("data", case.data.name).get("synthetic") else ""

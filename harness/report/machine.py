@@ -21,12 +21,22 @@ if TYPE_CHECKING:
     from harness.report._data import Frame
 
 HOST = "host_peak_memory"
-MEMORY = (HOST, "cuda_peak_allocated", "cuda_peak_reserved", "gpu_memory_process")
-GPU = ("gpu_utilization", "gpu_power")
+MEMORY = (
+    "tensor_peak_memory",
+    "process_peak_memory",
+    HOST,
+    "cuda_peak_allocated",
+    "cuda_peak_reserved",
+    "gpu_memory_process",
+    "gpu_memory_device",
+)
+GPU = ("gpu_utilization", "gpu_power", "train_energy", "energy_per_sample", "gpu_temperature", "gpu_throttled")
 READINGS = (
     ("utilization", "GPU utilisation", "%"),
     ("memory_used_bytes", "GPU memory in use", "By"),
     ("power_watts", "GPU power", "W"),
+    ("sm_clock_hertz", "GPU clock", "Hz"),
+    ("temperature_celsius", "GPU temperature", "Cel"),
 )
 TABLE_ROWS = 12
 

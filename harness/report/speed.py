@@ -24,9 +24,14 @@ METRICS = (
     "step_time_median",
     "step_time_p95",
     "loader_time_median",
+    "evaluation_time",
+    "compile_time",
     "time_to_first_step",
     "infer_latency_median",
     "infer_throughput",
+    "load_time",
+    "model_flops_utilization",
+    "normalised_throughput",
 )
 QUANTILES = ((0.05, "5 %"), (0.5, "Median"), (0.95, "95 %"), (1.0, "Slowest"))
 SHOWN = 0.995
@@ -40,9 +45,10 @@ NOTE = (
 
 
 def _build(data: ReportData) -> Sequence[Block]:
-    columns = (Column("Case"), *(Column(data.title(name), "number", "Mean over runs") for name in METRICS))
+    held = [name for name in METRICS if any(data.sample(case.name, name).values for case in data.cases)] or METRICS[:1]
+    columns = (Column("Case"), *(Column(data.title(name), "number", "Mean over runs") for name in held))
     rows = tuple(
-        Row((Cell(case.name), *(mean_cell(data.sample(case.name, name)) for name in METRICS)), case.name) for case in data.cases
+        Row((Cell(case.name), *(mean_cell(data.sample(case.name, name)) for name in held)), case.name) for case in data.cases
     )
     figures = [figure for case in data.cases if (figure := _distribution(data, case))]
     return [Table(columns, rows, "Mean over runs", "The suite holds no case."), Paragraph(NOTE, "muted"), *figures]

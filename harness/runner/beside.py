@@ -89,4 +89,4 @@ def watch(pid: int, folder: Path, gpu: str | None) -> None:
 
 
 if __name__ == "__main__":
-    watch(int(sys.argv[1]), Path(sys.argv[2]), *(sys.argv[3:] or [None]))
+    watch(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)

@@ -18,13 +18,14 @@ from filelock import FileLock
 from harness.catalog import Catalog
 from harness.errors import ResultsError
 from harness.git import git_state
+from harness.observations import Value
 from harness.project import Project
 from harness.results import RunSet, run_sets
 from harness.runner.client import ForkServer, ServerGoneError, settings_of
 from harness.runner.display import Display, make_display
 from harness.runner.jobs import LOG, Job, Outcome
 from harness.runner.plan import PlannedRun, code_digest, planned_runs, run_key
-from harness.runner.record import Identity, fingerprint, headline, load_metrics, record
+from harness.runner.record import Identity, Rows, fingerprint, headline, load_metrics, record
 from harness.runner.supervise import Ended, Watch
 from harness.suite import Case, Suite
 
@@ -70,13 +71,24 @@ def execute(project: Project, suite: Suite, left_out: Sequence[str] = (), fresh:
         ResultsError: the results folder cannot be written.
     """
     with _claimed(project, suite, left_out, fresh, asked) as (run_set, continued), ExitStack() as stack:
-        scratch = Path(stack.enter_context(_scratch(run_set)))
+        scratch = Path(stack.enter_context(scratch_folder(run_set)))
         session = Session(project, suite, run_set, scratch, fresh)
         stack.callback(session.close)
         session.run(continued, left_out)
         run_set.update(complete=True)
         statuses = Counter(str(status) for status in run_set.table("runs", ["status"])["status"])
         return Ran(run_set, dict(statuses), continued)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a run."""
+
+    run_id: str
+    outcome: Outcome
+    values: dict[str, Value]
+    rows: Rows
+    seconds: float
 
 
 @contextmanager
@@ -111,7 +123,7 @@ def _unfinished(project: Project, suite: Suite, asked: str) -> RunSet | None:
 
 
 @contextmanager
-def _scratch(run_set: RunSet) -> Iterator[str]:
+def scratch_folder(run_set: RunSet) -> Iterator[str]:
     """A folder for what runs hand over; beside the tables, so that large arrays do not fill the system's /tmp."""
     for left in run_set.path.glob(".work-*"):
         shutil.rmtree(left, ignore_errors=True)  # of a killed harness: we hold the lock
@@ -204,8 +216,19 @@ class Session:
         return stale, [run for name, run in planned.items() if name not in held]
 
     def one(self, run: PlannedRun, display: Display) -> None:
-        """Run once and store the rows."""
-        display.started(run)
+        """Run once, again if it was disturbed and may be repeated, and store the rows of the last."""
+        for left in range(run.case.retries, -1, -1):
+            display.started(run)
+            attempt = self.attempt(run, display)
+            if attempt.outcome.status != "tainted" or not left:
+                break
+            display.note(f"{run.title}: run again, because {attempt.outcome.reason}")
+        self.run_set.add(attempt.run_id, attempt.rows)
+        numbers = headline(attempt.values, self.metrics, self.primary[run.case.name])
+        display.ended(run, attempt.outcome, numbers, attempt.seconds)
+
+    def attempt(self, run: PlannedRun, display: Display) -> Attempt:
+        """Run once; nothing is stored but the log of a run that is not ok."""
         case, started = run.case, datetime.now(UTC)
         of_pass = "" if run.measures == "train" else f"-{run.measures}"
         run_id = f"{case.name}-s{run.seed}{of_pass}-{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -213,28 +236,35 @@ class Session:
         synthetic = bool(self.catalog.part("data", case.data.name).fields.get("synthetic"))
         identity = Identity(run_id, key, self.commit, self.dirty, moment, synthetic)
         job = Job("run", case, self.folder(), self.project, run.seed, run.measures, self.checkpoint(run))
+        self.tell_of_checkpoint(run, job, display)
+        peak = self.peak(case) if run.measures == "train" else None
+        ended = replace(self.watch(job, display), peak_flops_per_second=peak)
+        ended.outcome = self.completed(case, ended.outcome)
+        outcome, values, rows = record(self.suite, run, identity, job, ended, self.metrics)
+        if outcome.status != "ok":
+            self.keep_log(job, run_id)
+        shutil.rmtree(job.folder)
+        if job.checkpoint and outcome.status not in CUT_SHORT:
+            job.checkpoint.unlink(missing_ok=True)
+        return Attempt(run_id, outcome, values, rows, ended.seconds)
+
+    def tell_of_checkpoint(self, run: PlannedRun, job: Job, display: Display) -> None:
+        """Say that a checkpoint is there to go on from, or remove it where everything is to start anew."""
         if job.checkpoint and job.checkpoint.exists():
             if self.fresh:
                 job.checkpoint.unlink()
             else:
                 display.note(f"{run.title}: a checkpoint is there to go on from")
-        peak = self.peak(case) if run.measures == "train" else None
-        ended = self.watch(job, display)
-        ended.peak_flops_per_second = peak
-        if not ended.outcome.environment:  # it died before it could say
+
+    def completed(self, case: Case, outcome: Outcome) -> Outcome:
+        """Return an outcome with its surroundings, where the run died before it could tell them; failed if its code was edited."""
+        if not outcome.environment:
             known = self.surroundings[case.name]
-            ended.outcome = replace(ended.outcome, environment=known.environment, version_key=known.version_key)
+            outcome = replace(outcome, environment=known.environment, version_key=known.version_key)
         if code_digest(case, self.catalog) != self.code[case.name]:
             reason = "its source code was edited while the suite ran: run the suite again"
-            ended.outcome = replace(ended.outcome, status="failed", reason=reason)
-        outcome, values, rows = record(self.suite, run, identity, job, ended, self.metrics)
-        if outcome.status != "ok":
-            self.keep_log(job, run_id)
-        self.run_set.add(run_id, rows)
-        shutil.rmtree(job.folder)
-        if job.checkpoint and outcome.status not in CUT_SHORT:
-            job.checkpoint.unlink(missing_ok=True)
-        display.ended(run, outcome, headline(values, self.metrics, self.primary[case.name]), ended.seconds)
+            outcome = replace(outcome, status="failed", reason=reason)
+        return outcome
 
     def watch(self, job: Job, display: Display | None = None) -> Ended:
         """Have the fork server do a job, under watch; a server that has gone is replaced."""

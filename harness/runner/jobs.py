@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,17 @@ from harness.suite import Case
 Status = Literal["ok", "failed", "timeout", "oom", "killed", "diverged", "skipped", "tainted"]
 
 JOB, OUTCOME, PROGRESS, LOG = "job.json", "outcome.json", "progress.jsonl", "log.txt"
+TRACE, OPERATIONS = "trace.json.gz", "operations.json"
+"""What a run of the profile pass leaves: a Chrome trace, and its operations, the costliest first."""
+
+
+@dataclass(frozen=True)
+class Profiling:
+    """What the profile pass looks at."""
+
+    steps: int = 5
+    stacks: bool = False
+    """Whether the trace tells from which lines of Python an operation was called."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,7 @@ class Job:
     """The pass of a `run`."""
     checkpoint: Path | None = None
     """File that a run is saved to while it trains, and goes on from if it is there."""
+    profiling: Profiling = Profiling()
 
     def write(self) -> None:
         """Write the request to its folder."""
@@ -43,6 +55,7 @@ class Job:
             "seed": self.seed,
             "measures": self.measures,
             "checkpoint": str(self.checkpoint) if self.checkpoint else None,
+            "profiling": asdict(self.profiling),
             "project": project | {"catalogues": [str(path) for path in self.project.catalogues]},
         }
         write_atomically(self.folder / JOB, json.dumps(content))
@@ -60,7 +73,8 @@ class Job:
         )
         checkpoint = Path(content["checkpoint"]) if content["checkpoint"] else None
         case = Case.model_validate(content["case"])
-        return cls(content["kind"], case, folder, project, content["seed"], content["measures"], checkpoint)
+        profiling = Profiling(**content["profiling"])
+        return cls(content["kind"], case, folder, project, content["seed"], content["measures"], checkpoint, profiling)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from harness.results import TABLES
 from harness.runner.jobs import Job, Outcome
 from harness.runner.plan import PlannedRun
 from harness.runner.supervise import Ended
+from harness.runner.taint import tainted
 from harness.runner.targets import target_rows
 from harness.suite import Suite
 from harness.units import show
@@ -58,6 +59,8 @@ def record(
         if failure:
             outcome = replace(outcome, status="failed", reason=failure)
         else:
+            if disturbance := tainted(seen):
+                outcome = replace(outcome, status="tainted", reason=disturbance)
             rows |= _rows(identity.run_id, seen, metrics, values)
             if job.measures == "train":
                 rows |= _training_rows(identity.run_id, seen, outcome)

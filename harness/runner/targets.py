@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.metrics import reaches
+from harness.metrics import energy_until, reaches
 from harness.observations import Observations
 
 
@@ -20,6 +20,6 @@ def target_rows(seen: Observations) -> Iterator[dict[str, Any]]:
             "step": first.step if first else None,
             "samples": int(seen.step_samples[: first.step].sum()) if first else None,
             "train_seconds": first.train_seconds if first else None,
-            "energy_joules": None,
+            "energy_joules": energy_until(seen, first.train_seconds).value if first else None,
             "null_reason": None if first else "not_reached",
         }

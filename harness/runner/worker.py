@@ -17,7 +17,7 @@ from harness.observations import Observations, Pass
 from harness.probes.memory import peak_rss_bytes
 from harness.probes.peak_flops import measure_peak
 from harness.runner.jobs import Job, Outcome
-from harness.runner.passes import calibrated, counters, memory, train
+from harness.runner.passes import calibrated, counters, memory, profile, train
 from harness.runner.passes._setup import context_of, out_of_memory, prepare, prepare_process, say
 from harness.runner.passes._stepper import Stepper
 from harness.suite import Case
@@ -28,6 +28,7 @@ PASSES: dict[Pass, Callable[[Job, torch.device, Observations], dict[str, list[st
     "memory": memory.measure,
     "counters": counters.measure,
     "calibrated": calibrated.measure,
+    "profile": profile.measure,
 }
 
 FIT_STEPS = 2

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic, perf_counter
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +18,12 @@ from harness.observations import Evaluation, Observations
 from harness.probes.clock import wait_for
 from harness.probes.host import involuntary_switches
 from harness.probes.peaks import Peaks
+from harness.script._samples import Samples, count_samples
 from harness.script._scores import ScoreNames
 from harness.script._steps import Steps
 from harness.train import WARMUP_SECONDS, WARMUP_STEPS, find_steady
 
 Item = TypeVar("Item")
-Samples = int | Callable[[Any], int] | None
 
 NOT_IN_SCRIPTS = (
     "build_seconds",
@@ -55,12 +55,12 @@ class Run:
         self._device, self._names = device, names
         self._steps, self._peaks = Steps(device), Peaks(device, self.seen)
         self._train_seconds, self._evaluation_seconds, self._switches = 0.0, 0.0, 0
-        self._loop: Generator[Any] | None = None
+        self._looping = self._over = False
         self._stretch: tuple[float, float, int] | None = None
         self._scores: dict[str, float] | None = None
-        self._over = False
+        self._bad_weights = ""
         self._warmup_steps: int | None = None
-        self._warm_from = perf_counter() + WARMUP_SECONDS.get(device.type, 0.0)
+        self._warm_from = 0.0
 
     def loader(self, batches: Iterable[Item], *, accumulate: int = 1, samples: Samples = None) -> Iterator[Item]:
         """Yield the batches of one epoch; what the script does with each until it asks for the next is a step.
@@ -80,10 +80,9 @@ class Run:
         """
         if accumulate < 1:
             raise UsageError(f"run.loader: accumulate is {accumulate}; allowed: 1 or more")
-        loop = self._epoch(batches, accumulate, samples)
-        return loop
+        return self._epoch(batches, accumulate, samples)
 
-    def _epoch(self, batches: Iterable[Item], accumulate: int, samples: Samples) -> Generator[Item]:
+    def _epoch(self, batches: Iterable[Item], accumulate: int, samples: Samples) -> Iterator[Item]:
         self._begin_loop(accumulate)
         steps = self._steps
         try:
@@ -114,7 +113,9 @@ class Run:
             raise UsageError("run.loss: this batch's loss is noted already; note the sum of several losses")
         found = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss), dtype=torch.float64)
         if found.numel() != 1:
-            raise UsageError(f"run.loss: found a tensor of shape {tuple(found.shape)}; allowed: one number, such as loss.mean()")
+            raise UsageError(
+                f"run.loss: found a tensor of shape {tuple(found.shape)}; allowed: one number, such as loss.mean()"
+            )
         batch.loss = found.reshape(())
 
     @contextmanager
@@ -132,7 +133,7 @@ class Run:
         in_hand = self._steps.batch is not None
         if in_hand:
             self._steps.pause()
-        if self._stretch:
+        if self._looping:
             self._end_stretch()
         self._scores = {}
         started = perf_counter()
@@ -146,7 +147,7 @@ class Run:
             self._scores = None
             wait_for(self._device)
             self._evaluation_seconds += perf_counter() - started
-            if self._loop_open:
+            if self._looping:
                 self._begin_stretch()
             if in_hand:
                 self._steps.resume()
@@ -160,20 +161,21 @@ class Run:
         if self._scores is None:
             raise UsageError("run.score: no evaluation is going on; call it inside `with run.evaluation():`")
         for name, value in scores.items():
-            self._names.check(name)
+            self._names.metric_of(name)
             self._scores[name] = float(value)
 
     def model(self, model: nn.Module) -> None:
         """Note the model: its parameters, its bytes, and digests of its weights, initial before the first step, else final.
 
-        Raises:
-            UsageError: the weights hold values that are not finite, after which the run's status is `diverged`.
+        Final weights that are not finite make the run's status `diverged`.
         """
         state = {name: value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
         found, final = digests.state_digests(state), self._steps.done > 0
         for name, digest in found.items():
             self.tensors.setdefault(name, ["", ""])[int(final)] = digest
         self.seen.digests["final_weights" if final else "initial_weights"] = digests.digest_of(found)
+        bad = [name for name, value in model.named_parameters() if final and not value.isfinite().all()]
+        self._bad_weights = f"weights {bad[0]!r} were not finite after training" if bad else ""
         self.seen.parameters = sum(value.numel() for value in model.parameters() if value.requires_grad)
         self.seen.model_bytes = sum(value.numel() * value.element_size() for value in state.values())
 
@@ -194,7 +196,7 @@ class Run:
         seen.involuntary_switches = self._switches
         for evaluation in seen.evaluations:
             seen.scores |= evaluation.scores
-        seen.directions = self._names.directions
+        seen.directions = {name: self._names.direction_of(name) for name in seen.scores}
         seen.nulls |= dict.fromkeys(NOT_IN_SCRIPTS, "not_applicable: the training of a script is measured, and nothing else")
         if len(seen.losses):
             seen.digests["loss_curve"] = digests.losses_digest(seen.losses)
@@ -202,24 +204,64 @@ class Run:
         return seen
 
     def divergence(self) -> str:
-        """Return where a loss or a score was not finite, '' when all were."""
+        """Return where a loss, a score or a weight was not finite, '' when all were."""
         losses = self._steps.losses()
         wrong = next((place for place, loss in enumerate(losses) if not math.isfinite(loss)), None)
         if wrong is not None:
             where = f"step {wrong + 1}" if self._steps.without_loss is None else f"noted loss {wrong + 1}"
             return f"training loss was {losses[wrong]} at {where}"
         bad = (f"{name} was {value} after training" for name, value in self.seen.scores.items() if not math.isfinite(value))
-        return next(bad, "")
-
-    @property
-    def _loop_open(self) -> bool:
-        return self._loop is not None
+        return next(bad, self._bad_weights)
 
     def _begin_loop(self, accumulate: int) -> None:
         self._expect_no_evaluation("run.loader")
-        if self._loop_open:
+        if self._looping:
             raise UsageError("run.loader: another loader is in use; end its loop first, or give both as run.loader(zip(a, b))")
+        if self._steps.epoch == 0:
+            self._warm_from = perf_counter() + WARMUP_SECONDS.get(self._device.type, 0.0)
+        self._looping = True
+        self._steps.accumulate, self._steps.epoch = accumulate, self._steps.epoch + 1
+        self._begin_stretch()
 
-    def _end_loop(self) -> None: ...
+    def _end_loop(self) -> None:
+        """Close what is open, once: the generator may outlive the block."""
+        if not self._looping:
+            return
+        self._looping = False
+        if self._steps.batch is not None:
+            self._steps.leave()
+        else:
+            self._steps.find_none()
+        self._end_stretch()
+        self._steps.bring_losses()
 
-    def _expect_no_evaluation(self, what: str) -> None: ...
+    def _begin_stretch(self) -> None:
+        """Let the training clock run."""
+        self._peaks.begin()
+        self._stretch = monotonic(), perf_counter(), involuntary_switches()
+
+    def _end_stretch(self) -> None:
+        """Stop the training clock, when the device has done what it was given."""
+        assert self._stretch is not None  # it has begun
+        wait_for(self._device)
+        began, started, switches = self._stretch
+        self._train_seconds += perf_counter() - started
+        self._switches += involuntary_switches() - switches
+        self.seen.train_windows.append((began, monotonic()))
+        self._peaks.end()
+
+    def _warm_up(self) -> None:
+        """Once warm, note how many steps it took, and let memory peaks begin."""
+        if self._warmup_steps is None and len(self._steps) >= WARMUP_STEPS and perf_counter() >= self._warm_from:
+            self._warmup_steps = len(self._steps)
+            self._peaks.begin()
+
+    def _expect_no_evaluation(self, what: str) -> None:
+        if self._over:
+            raise UsageError(f"{what}: the block of harness.measure is over; call it inside")
+        if self._scores is not None:
+            raise UsageError(f"{what}: an evaluation is going on; end it first")
+
+
+def _usable_cpus() -> int | None:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

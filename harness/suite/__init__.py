@@ -2,6 +2,8 @@
 
 from harness.suite._file import SuiteFile as SuiteFile
 from harness.suite._load import load_suite as load_suite
+from harness.suite._rules import gate_values as gate_values
+from harness.suite._schema import NAME_PATTERN as NAME_PATTERN
 from harness.suite._schema import PASSES as PASSES
 from harness.suite._schema import Case as Case
 from harness.suite._schema import Execution as Execution

@@ -215,10 +215,11 @@ def _gates(case: Case, node: Node, parts: Parts) -> Broken:
             if given and field in fields and given != fields[field]:
                 yield (*path, key), f"found {given!r}; allowed: {fields[field]!r}, which the metric declares"
         if node.sound(*path, "margin") and node.sound(*path, "level"):
-            yield from _gate_values(gate, path, fields.get("metric_class"), fields.get("direction"))
+            yield from gate_values(gate, path, fields.get("metric_class"), fields.get("direction"))
 
 
-def _gate_values(gate: Gate, path: KeyPath, metric_class: str | None, direction: str | None) -> Broken:
+def gate_values(gate: Gate, path: KeyPath, metric_class: str | None, direction: str | None) -> Broken:
+    """Yield what in a gate does not fit a metric of this class and direction."""
     hard = gate.level == "hard"
     if metric_class == "exact" and gate.margin:
         yield (*path, "margin"), f"found {show_value(gate.margin)}; allowed: 0, for an exact metric is equal or it is not"

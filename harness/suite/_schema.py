@@ -128,6 +128,8 @@ class Case(Strict):
     """Times that each seed is run."""
     passes: tuple[OptionalPass, ...] = ("memory", "counters")
     """What is measured in processes of its own: memory and counters of the first seed, calibrated throughput of each."""
+    retries: Annotated[int, Field(ge=0)] = 1
+    """Times that a run is repeated which throttling or another process on its GPU has disturbed."""
     tags: tuple[str, ...] = ()
     targets: dict[str, float] = {}
     """Score -> threshold; the time until all hold at one evaluation is measured."""

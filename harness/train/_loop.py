@@ -23,6 +23,7 @@ from harness.digests import digest_of
 from harness.errors import UsageError
 from harness.observations import Evaluation, Observations
 from harness.probes.clock import StepTimes, step_clock, wait_for
+from harness.probes.host import involuntary_switches
 from harness.probes.peaks import Peaks
 from harness.seeds import generator
 from harness.tasks import Played
@@ -111,7 +112,7 @@ class Loop:
         job, plan, clock, losses = self.job, self.plan, self.clock, self.losses
         placed = order.to(job.device)
         job.model.train()
-        began, started = monotonic(), perf_counter()
+        began, started, switches = monotonic(), perf_counter(), involuntary_switches()
         for indices, here in zip(placed.split(plan.step_samples), order.split(plan.step_samples), strict=True):
             clock.fetch()
             batches = self.fetch(indices, here)
@@ -128,6 +129,7 @@ class Loop:
         wait_for(job.device)
         self.train_seconds += perf_counter() - started
         self.seen.train_windows.append((began, monotonic()))
+        self.seen.involuntary_switches = (self.seen.involuntary_switches or 0) + involuntary_switches() - switches
 
     def fetch(self, indices: Tensor, here: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return the batches of a step; `here` are its sample numbers on the CPU."""

@@ -9,6 +9,8 @@ from harness.observations import Array
 WINDOW_STEPS = 10
 TOLERANCE = 0.1
 """Relative difference of two medians that passes for the same pace."""
+LOOKS = 200
+"""Places, evenly spread over a run, at which the end of the warm-up is looked for; more would take longer than the run."""
 LARGEST_SHARE = 0.5
 """Share of the steps that the warm-up may take at most."""
 
@@ -25,7 +27,8 @@ def find_steady(seconds: Array, least: int) -> tuple[int, bool]:
         least: steps that count as warm-up in any case.
     """
     steps, most = len(seconds), max(least, int(len(seconds) * LARGEST_SHARE))
-    warmup = next((start for start in range(least, most + 1) if _settled(seconds[start:])), most)
+    starts = range(least, most + 1, max(1, steps // LOOKS))
+    warmup = next((start for start in starts if _settled(seconds[start:])), most)
     timed = seconds[warmup:] if steps > warmup else seconds
     halves = np.array_split(timed, 2)
     if len(timed) < 2 * WINDOW_STEPS:

@@ -21,10 +21,29 @@ def evaluation(epoch: int, accuracy: float, loss: float) -> Evaluation:
     return Evaluation(epoch, 15 * epoch, 2.5 * epoch, "validation", {"accuracy": accuracy, "loss": loss})
 
 
+def gpu_sample(count: int) -> GpuSample:
+    """The reading of the count-th eighth of a second: power climbs by 80 W a second, and the counter is its integral."""
+    since = count / 8
+    return GpuSample(
+        seconds=since,
+        device_uuid="GPU-1",
+        utilization=80.0 + count,
+        memory_used_bytes=900.0 + count,
+        process_memory_bytes=700.0 + count,
+        power_watts=None if count % 10 == 3 else 200 + 80 * since,
+        monotonic=999.25 + since,
+        sm_clock_hertz=1.98e9 - 1e6 * count,
+        memory_clock_hertz=3.2e9 - 1e6 * count,
+        temperature_celsius=40.0 + count,
+        throttle_reasons=4 if count % 5 == 0 else 1,
+        energy_joules=5000 + 200 * since + 40 * since**2,
+        foreign_processes=0,
+    )
+
+
 def gpu_samples() -> list[GpuSample]:
-    """Four readings; the driver refused the power in one of them."""
-    readings = [(10.0, 100.0, 90.0, 50.0), (80.0, 900.0, 700.0, 250.0), (90.0, 800.0, 750.0, None), (60.0, 200.0, 95.0, 60.0)]
-    return [GpuSample(0.1 * count, "GPU-1", *reading, 1000 + count) for count, reading in enumerate(readings)]
+    """Readings from before the training to after it; the driver refused the power in every tenth."""
+    return [gpu_sample(count) for count in range(37)]
 
 
 def host_samples() -> list[HostSample]:
@@ -90,6 +109,7 @@ def observed() -> Observations:
         cuda_allocated_peak_bytes=5_000_000,
         cuda_reserved_peak_bytes=20_000_000,
         gpu_samples=gpu_samples(),
+        gpu_period_seconds=0.125,
         host_samples=host_samples(),
         threads=2,
         usable_cpus=8,

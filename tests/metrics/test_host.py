@@ -88,7 +88,7 @@ def test_one_flag_is_told_the_first_that_applies(name: str, measure: Measure, ob
     seen = crowd(observed, stolen=1.0)
     flags = []
     for change in ({}, {"steady": False}, {"warmup_steps": 45}, {"resumed_at_step": 1}):
-        seen = replace(seen, **change)  # type: ignore[arg-type]
+        seen = replace(seen, **change)
         flags.append(measure(name, seen).quality_flag)
 
     assert ["contended", "not_steady", "few_steps", "resumed"] == flags

@@ -116,6 +116,15 @@ def test_an_old_driver_is_asked_by_the_old_names(read: Read, newer: str) -> None
     assert (40.0, 1) == (seen["temperature_celsius"], seen["throttle_reasons"])
 
 
+def test_the_first_reason_is_kept(read: Read) -> None:
+    """Of several refusals of one reading the first is told; the reading comes back when the driver gives it again."""
+    errors = "err nvmlDeviceGetPowerUsage 4 from=1 to=1\nerr nvmlDeviceGetPowerUsage 999 from=2 to=2"
+    seen = read(f"{LOAD}\n{errors}", UUID, moments=[1.0, 2.0, 10.0])
+
+    assert [None, None, 700.0] == [sample["power_watts"] for sample in seen["samples"]]
+    assert "unsupported: Insufficient Permissions" == seen["refused"]["power_watts"]
+
+
 def test_the_memory_of_the_run_is_that_of_its_processes(read: Read, run: tuple[int, int]) -> None:
     """The first process and what it started, each once though it be on two lists; others are counted, not added."""
     first, child = run

@@ -27,7 +27,9 @@ CPUFREQ = "sys/devices/system/cpu/cpu0/cpufreq"
 def here(tmp_path: Path) -> Surroundings:
     """A machine of two CPUs on which nothing is said of anything else, and an empty project."""
     write_process(tmp_path, DOCTOR)
-    return Surroundings(tmp_path, tmp_path / "results", tmp_path / "data", {}, root=tmp_path, pid=DOCTOR, pause=lambda seconds: None)
+    return Surroundings(
+        tmp_path, tmp_path / "results", tmp_path / "data", {}, root=tmp_path, pid=DOCTOR, pause=lambda seconds: None
+    )
 
 
 def only(check: Check, here: Surroundings) -> Finding:
@@ -182,7 +184,8 @@ def test_a_quota_of_cpu_time_counts_like_fewer_cpus(here: Surroundings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("available", "swapped", "status"), [(8 << 20, 0, "ok"), (1 << 20, 0, "warn"), (1 << 18, 0, "bad"), (8 << 20, 1 << 17, "warn")]
+    ("available", "swapped", "status"),
+    [(8 << 20, 0, "ok"), (1 << 20, 0, "warn"), (1 << 18, 0, "bad"), (8 << 20, 1 << 17, "warn")],
 )
 def test_memory(here: Surroundings, available: int, swapped: int, status: str) -> None:
     """Little memory and pages in swap are warned of (/proc/meminfo, in KiB); too little for any training is bad."""

@@ -25,6 +25,8 @@ UNITS = {
     "infer_latency_median": ("s", "lower", "machine"),
     "infer_throughput": ("{sample}/s", "higher", "machine"),
     "train_time": ("s", "lower", "machine"),
+    "load_time": ("s", "lower", "machine"),
+    "aten_operations_per_step": ("{operation}/{step}", "lower", "exact"),
     "host_peak_memory": ("By", "lower", "machine"),
     "gpu_utilization": ("%", "none", "machine"),
     "gpu_power": ("W", "none", "machine"),

@@ -17,17 +17,21 @@ from tests.report.support import (
     stored,
     tables,
     texts,
-    usual,
     values,
 )
 
 
 def test_table_has_every_case(tmp_path: Path) -> None:
-    """Throughput, step times, loader and first step, in units for people; what was not measured says so."""
-    (table,) = tables(section("speed").build(read(usual(tmp_path))))
+    """Numbers in units for people; a metric that one case has and another has not says so, one that none has has no column."""
+    one, other = make_case("one", seeds=[1]), make_case("other", seeds=[1])
+    runs = [Trained(one, 1, values(0.9, load_time=0.002)), Trained(other, 1, values(0.9))]
 
-    cells = find_row(table, "keras").cells
-    assert [cell.text for cell in cells] == ["keras", "5.12 ksamples/s", "12.5 ms", *["n/a"] * 5]
+    (table, *_) = tables(section("speed").build(read(stored(tmp_path, make_suite(one, other), runs))))
+
+    assert [column.title for column in table.columns] == ["Case", "Training throughput", "Step time, median", "Load time"]
+    assert [cell.text for cell in find_row(table, "one").cells] == ["one", "5.12 ksamples/s", "12.5 ms", "2.00 ms"]
+    cells = find_row(table, "other").cells
+    assert [cell.text for cell in cells] == ["other", "5.12 ksamples/s", "12.5 ms", "n/a"]
     assert cells[-1].note == "not measured"
 
 

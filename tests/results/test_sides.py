@@ -61,7 +61,7 @@ def test_two_runs_of_one_name_are_a_problem(tmp_path: Path) -> None:
     """The same case, seed and repeat stored twice is reported."""
     side = sides(record(tmp_path, SUITE, [Trained(CASE, 1, {"accuracy": 0.9}), Trained(CASE, 1, {"accuracy": 0.8})]))["lenet"]
 
-    assert side.problems == ("seed 1, repeat 1: 2 runs of one name",)
+    assert side.problems == ("seed 1, repeat 1, train pass: 2 runs of one name",)
 
 
 def test_repeats_are_no_duplicates(tmp_path: Path) -> None:

@@ -43,10 +43,21 @@ def test_equal_numbers_are_the_same() -> None:
 
 @pytest.mark.parametrize(("head", "change"), [(61705, -1), (61707, 1)])
 def test_unequal_numbers_are_worse_either_way(head: int, change: int) -> None:
-    """An exact metric has no better: fewer parameters are as unexpected as more."""
+    """Most exact metrics have no better: fewer parameters are as unexpected as more."""
     verdict = one("parameters", {1: 61706, 2: head}, {1: 61706, 2: 61706})
 
     assert (verdict.verdict, verdict.estimate, verdict.note) == ("worse", change, f"seed 2: 61706 → {head}")
+
+
+@pytest.mark.parametrize(("head", "verdict"), [(855, "better"), (856, "same"), (857, "worse")])
+def test_a_counter_has_a_better_direction(head: int, verdict: str) -> None:
+    """Fewer operations a step are better, and one more of 856 is worse: 0.1 % is seen without noise."""
+    assert one("aten_operations_per_step", {1: head, 2: head}, {1: 856, 2: 856}).verdict == verdict
+
+
+def test_a_counter_that_moves_both_ways_is_worse() -> None:
+    """What one seed gains makes up for nothing that another one loses."""
+    assert one("aten_operations_per_step", {1: 855, 2: 857}, {1: 856, 2: 856}).verdict == "worse"
 
 
 def test_unequal_digests_name_the_seed_and_both() -> None:

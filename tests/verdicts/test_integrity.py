@@ -70,6 +70,16 @@ def test_an_absent_repeat_is_missing_and_named(good: Side) -> None:
     assert of(judged(case, head, good), "runs").note == "seed 2: 1 of 2 repeats"
 
 
+def test_an_absent_pass_is_missing_and_named(good: Side) -> None:
+    """Every declared pass has a run, of the first seed or of each; one that failed is named with its pass."""
+    case = make_case(gates=GATES, passes=("memory", "calibrated"))
+    runs = (*good.runs, make_run(1, measures="calibrated"), make_run(3, status="oom", measures="calibrated"))
+    head = replace(make_side(case, make_series("accuracy", ACCURACY)), runs=runs)
+
+    expected = "no memory pass of seed 1; no calibrated pass of seed 2; seed 3, calibrated pass: oom"
+    assert of(judged(case, head, good), "runs").note == expected
+
+
 @pytest.mark.parametrize("status", ["failed", "timeout", "oom", "killed", "diverged", "skipped", "tainted"])
 def test_a_run_that_is_not_ok_is_missing(case: Case, good: Side, status: str) -> None:
     """A run that ended otherwise than ok fails, with its reason."""

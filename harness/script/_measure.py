@@ -1,0 +1,181 @@
+"""`harness.measure`: one training of a script, measured and stored like a suite's run."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from harness import environment
+from harness.errors import MeasuringError
+from harness.git import git_state
+from harness.observations import Direction
+from harness.project import Project, find_project
+from harness.results import RunSet
+from harness.runner.beside import Beside
+from harness.runner.display import result_line
+from harness.runner.jobs import Job, Outcome, Status
+from harness.runner.passes._setup import out_of_memory
+from harness.runner.plan import PlannedRun, run_key
+from harness.runner.record import Identity, fingerprint, headline, load_metrics, record
+from harness.runner.supervise import Ended
+from harness.script._case import check_gates, check_name, claimed, code_digest, make_case, make_way
+from harness.script._run import Run
+from harness.script._scores import ScoreNames
+from harness.suite import Case
+
+
+@contextmanager
+def measure(
+    name: str,
+    *,
+    case: str | None = None,
+    seed: int = 1,
+    device: str = "auto",
+    precision: str = "fp32",
+    model: str = "",
+    data: str = "",
+    targets: Mapping[str, float] | None = None,
+    directions: Mapping[str, Direction] | None = None,
+    gates: Mapping[str, Any] | None = None,
+    into: str | None = None,
+) -> Iterator[Run]:
+    """Measure the training inside the block and store it as a run: `with harness.measure("mine", seed=1) as run:`.
+
+    The runs of one execution of the script go into one run set, results/<name>/<moment>, unless `into` names one. A run of a
+    case and seed that the set holds already is a repeat; it takes the place of one that failed or was of another state of the
+    script's file. Nothing is seeded and nothing of torch is set: what the script does is what is measured.
+
+    Args:
+        name: where the runs are stored, as a suite's would be; `harness gate`, `compare` and `report` take it.
+        case: what is trained, by default `name`; one set may hold several.
+        seed: the seed that the script uses; runs of several seeds are what a comparison judges by.
+        device: cpu, cuda, cuda:1, or auto (cuda where there is one): where the script trains.
+        precision: fp32, bf16 or tf32: what the script trains in.
+        model: its name, for the tables.
+        data: the data's name, likewise.
+        targets: score -> threshold, to measure the time until it is reached.
+        directions: score -> higher or lower, for scores that are no metrics of the catalogue.
+        gates: metric -> how it is judged, as in a suite: {"accuracy": {"margin": 0.02}}.
+        into: name of a run set to add to, made if it is not there, so that several executions fill one.
+
+    Raises:
+        UsageError: an argument is not as it must be, or the run set is in use.
+        MeasuringError: the device is not there.
+        ResultsError: the results cannot be written.
+    """
+    project = find_project()
+    check_name(project, name)
+    metrics, given = load_metrics(project.catalog()), dict(directions or {})
+    names = ScoreNames(metrics, given)
+    for score in targets or {}:
+        names.metric_of(score)
+    execution = {"device": device, "threads": torch.get_num_threads(), "precision": precision, "lane": _lane()}
+    fields = {"execution": execution, "seeds": (seed,), "targets": dict(targets or {}), "gates": dict(gates or {})}
+    declared = make_case({"name": case or name, "model": {"name": model}, "data": {"name": data}, **fields})
+    check_gates(declared.gates, metrics | names.metrics_of(given))
+    place = find_device(device)
+    with (
+        claimed(project, name, declared, into) as run_set,
+        tempfile.TemporaryDirectory(prefix=".work-", dir=run_set.path, ignore_cleanup_errors=True) as folder,
+    ):
+        recorder = _Recorder(project, run_set, declared, seed, place, names, Path(folder))
+        hook = register_optimizer_step_post_hook(recorder.run.updated)
+        try:
+            yield recorder.run
+        except BaseException as error:
+            recorder.end(error)
+            raise
+        else:
+            recorder.end(None)
+        finally:
+            hook.remove()
+
+
+class _Recorder:
+    """From the beginning of a block to its rows."""
+
+    def __init__(
+        self, project: Project, run_set: RunSet, case: Case, seed: int, device: torch.device, names: ScoreNames, folder: Path
+    ) -> None:
+        self.run = Run(device, names)
+        self._project, self._run_set, self._case, self._seed = project, run_set, case, seed
+        self._device, self._names, self._folder = device, names, folder
+        self._code, self._git = code_digest(), git_state(project.root)  # as they are now: both may be edited while it runs
+        self._beside = Beside(folder, environment.gpu_uuid(device) if device.type == "cuda" else None)
+        self._moment, self._started = datetime.now(UTC), monotonic()
+
+    def end(self, error: BaseException | None) -> None:
+        """Store the run, however its block ended, and say how in one line on stderr."""
+        seconds = monotonic() - self._started
+        seen = self._beside.stop()
+        outcome = self._outcome(error, seconds)
+        key = run_key(self._case, self._code, "", fingerprint(outcome))
+        repeat = make_way(self._run_set, self._case.name, self._seed, key)
+        planned = PlannedRun(self._case, self._seed, repeat)
+        run_id = f"{self._case.name}-s{self._seed}-{self._moment:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        identity = Identity(run_id, key, *self._git, self._moment.isoformat(timespec="milliseconds"), synthetic=False)
+        job = Job("run", self._case, self._folder, self._project, self._seed)
+        ended = Ended(outcome, monotonic() - self._started, **seen)
+        scores = self.run.seen.scores
+        metrics = load_metrics(self._project.catalog()) | self._names.metrics_of(scores)
+        outcome, values, rows = record(self._run_set.manifest.suite, planned, identity, job, ended, metrics)
+        self._run_set.add(run_id, rows)
+        self._run_set.fold()
+        primary = self._names.metric_of(next(iter(scores))) if scores else ""
+        line = result_line(planned, outcome, headline(values, metrics, primary), ended.seconds)
+        print(f"{line}; in {self._run_set.name}", file=sys.stderr, flush=True)
+
+    def _outcome(self, error: BaseException | None, seconds: float) -> Outcome:
+        """Return how the block ended; the observations of one that went well are saved."""
+        status, reason = _status_of(error), f"{type(error).__name__}: {error}".strip(": ") if error else ""
+        try:
+            seen = self.run.finish()
+            seen.targets = dict(self._case.targets)
+            seen.save(self._folder)
+            diverged = self.run.divergence()
+        except Exception:
+            if error is None:
+                raise
+            diverged = ""  # a device that failed gives no losses any more: the script's own error says why
+        if diverged and status in ("ok", "failed"):
+            status, reason = "diverged", "; ".join(filter(None, (diverged, reason)))
+        execution = self._case.execution
+        described = environment.describe(self._device, execution.precision, execution.lane, "eager")
+        return Outcome(status, reason, seconds, described, environment.version_key(), tensors=self.run.tensors)
+
+
+def _status_of(error: BaseException | None) -> Status:
+    if error is None:
+        return "ok"
+    if isinstance(error, KeyboardInterrupt):
+        return "killed"
+    return "oom" if out_of_memory(error) else "failed"
+
+
+def _lane() -> str:
+    return "deterministic" if torch.are_deterministic_algorithms_enabled() else "speed"
+
+
+def find_device(name: str) -> torch.device:
+    """Return the device that a name means, a GPU with its number; nothing is set by it.
+
+    Raises:
+        MeasuringError: CUDA is asked for and there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise MeasuringError(
+            f"device {name!r}: torch {torch.__version__} finds no usable CUDA device; measure with device='cpu'"
+        )
+    return torch.device("cuda", torch.cuda.current_device()) if name == "cuda" else torch.device(name)
