@@ -25,7 +25,7 @@ METRICS: dict[str, tuple[str, str, str, str]] = {
     "cuda_peak_allocated": ("By", "lower", "machine", "any"),
     "parameters": ("{parameter}", "none", "exact", "any"),
     "train_flops_per_sample": ("{flop}/{sample}", "none", "exact", "versions"),
-    "aten_operations_per_step": ("{operation}/{step}", "lower", "exact", "versions"),
+    "aten_operations_per_step": ("{operation}/{step}", "lower", "exact", "device"),
     "final_weights_digest": ("1", "none", "exact", "fingerprint"),
     "loss_curve_head": ("1", "none", "exact", "fingerprint"),
 }

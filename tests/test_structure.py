@@ -24,7 +24,7 @@ RANKS = {
     4: {"results", "train"},
     5: {"baseline", "verdicts", "runner"},
     6: {"gate", "report"},
-    7: {"render", "api"},
+    7: {"render", "api", "script"},
     8: {"cli", "pytest_plugin"},
     9: {"__main__"},
 }
@@ -96,9 +96,17 @@ def test_judging_and_supervising_never_import_torch(module: str) -> None:
     assert done.stdout == "[]\n"
 
 
+def test_the_package_itself_is_quick_to_import() -> None:
+    """`import harness` costs neither torch nor pandas, though it offers `measure` and `load`."""
+    code = "import sys, harness; print([name for name in ('torch', 'pandas', 'numpy') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
 def test_the_public_face_is_what_all_says() -> None:
     """Each public name is there, documented, and nothing else is promised."""
-    assert set(harness.__all__) == {"run", "load", "compare"}
+    assert set(harness.__all__) == {"run", "load", "compare", "measure"}
     for name in harness.__all__:
         assert getattr(harness, name).__doc__
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):

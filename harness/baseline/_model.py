@@ -45,7 +45,7 @@ class StoredMetric(_Strict):
     metric_class: Annotated[MetricClass, Field(alias="class")]
     unit: str
     direction: Direction
-    scope: Literal["any", "versions", "fingerprint"]
+    scope: Literal["any", "versions", "device", "fingerprint"]
     n: int
     """Number of values, nulls included: a value taken out by hand is noticed."""
     samples: Annotated[dict[int, Annotated[tuple[StoredValue, ...], Field(min_length=1)]], Field(min_length=1)]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.baseline._model import Baseline, Null, StoredMetric, StoredRunSet, StoredValue
 from harness.errors import MeasuringError, UsageError
@@ -88,13 +87,10 @@ def _problems(sources: list[_Source]) -> Iterator[str]:
 
 
 def _run_problems(source: _Source) -> Iterator[str]:
-    held = Counter(run.seed for run in source.side.runs if run.measures == "train")
-    for seed in source.case.seeds:
-        if held[seed] < source.case.repeats:
-            yield f"seed {seed}: {held[seed]} of {source.case.repeats} runs"
+    yield from absent_runs(source.case, source.side.runs)
     for run in source.side.runs:
         if run.status != "ok":
-            yield f"seed {run.seed}: {run.status}" + (f" ({run.reason})" if run.reason else "")
+            yield str(run)
     yield from source.side.problems
     for name in ("machine_class", "numeric_fingerprint", "version_key"):
         if (found := getattr(source.side, name)).startswith(MIXED):
@@ -152,8 +148,12 @@ def _joined(one: Series, two: Series) -> Series:
         for name in ("unit", "direction", "metric_class", "scope")
         if getattr(one, name) != getattr(two, name)
     ]
-    problems = (*one.problems, *two.problems, *changed)
-    return Series(one.metric, one.metric_class, one.unit, one.direction, one.scope, (*one.samples, *two.samples), problems)
+    return replace(
+        one,
+        samples=(*one.samples, *two.samples),
+        passes=tuple(sorted({*one.passes, *two.passes})),
+        problems=(*one.problems, *two.problems, *changed),
+    )
 
 
 def _baseline(sources: list[_Source], reason: str) -> Baseline:

@@ -35,7 +35,7 @@ def check(suites: Suites = None, catalogue: Catalogues = None) -> ExitCode:
         except SuiteError as error:
             problems += error.problems
             continue
-        runs = sum(len(case.seeds) * case.repeats for case in suite.cases)
+        runs = sum(len(list(case.runs())) for case in suite.cases)
         print(f"{_shown(file)}: ok, {_count(len(suite.cases), 'case')}, {_count(runs, 'run')}")
     if problems:
         raise SuiteError(problems)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -13,9 +14,10 @@ from harness.errors import ExitCode
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.observations import Pass
     from harness.suite import Case, Suite
 
-COLUMNS = ("case", "model", "data", "device", "threads", "seeds", "runs", "length", "estimate")
+COLUMNS = ("case", "model", "data", "device", "threads", "seeds", "passes", "runs", "length", "estimate")
 
 
 def plan(
@@ -29,8 +31,8 @@ def plan(
 ) -> ExitCode:
     """Show what `harness run` would execute, without running it.
 
-    The time is estimated from the suite's stored runs of the very same case: median seconds × runs. Where there are
-    none yet, the training time in its baseline stands in, marked ~: another machine's, perhaps, and training alone.
+    The time is estimated from the suite's stored runs of the very same case: median seconds × runs, pass by pass. Where
+    no training is stored yet, the training time in the case's baseline stands in, marked ~: another machine's, perhaps.
 
     Example: harness plan articles --seeds 10 -k lenet
     """
@@ -44,71 +46,91 @@ def plan(
     planned, left_out = narrow(declared, overrides)
     measured = _median_seconds(project.results, planned)
     expected = _baseline_seconds(project.baselines / planned.name) | measured
-    rows = [_row(case, expected, "" if case.digest in measured else "~") for case in planned.cases]
-    print_table(COLUMNS, rows, right=("threads", "runs", "length", "estimate"), total=_total(planned, expected))
+    estimates = [Estimate.of(case, expected, measured) for case in planned.cases]
+    rows = [_row(case, estimate) for case, estimate in zip(planned.cases, estimates, strict=True)]
+    print_table(COLUMNS, rows, right=("threads", "runs", "length", "estimate"), total=_total(estimates))
     if left_out:
         typer.echo(f"left out: {', '.join(left_out)}", err=True)
     return ExitCode.PASS
 
 
-def _median_seconds(results: Path, suite: Suite) -> dict[str, float]:
-    """Return case digest -> median seconds of its stored runs that went well."""
+Expected = dict[tuple[str, "Pass"], float]
+"""(case digest, pass) -> seconds of one run."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long some runs may take."""
+
+    runs: int
+    known: int
+    """Of those, the runs whose time can be told."""
+    seconds: float
+    """Of the known ones together."""
+    rough: bool = False
+    """Whether a baseline's time stands in for what was not run here yet."""
+
+    @classmethod
+    def of(cls, case: Case, expected: Expected, measured: Expected) -> Estimate:
+        """Return the estimate of a case's runs."""
+        names = [(case.digest, measures) for measures, _, _ in case.runs()]
+        found = [name for name in names if name in expected]
+        return cls(len(names), len(found), sum(expected[name] for name in found), any(name not in measured for name in found))
+
+    def __str__(self) -> str:
+        """Return it in words: 'unknown', or 'at least ~3.00 s' where not all is known and a baseline stands in."""
+        from harness.units import show
+
+        least, about = "at least " if self.known < self.runs else "", "~" if self.rough else ""
+        return f"{least}{about}{show(self.seconds, 's')}" if self.known else "unknown"
+
+
+def _median_seconds(results: Path, suite: Suite) -> Expected:
+    """Return the median seconds of stored runs that went well."""
     if not (results / suite.name).is_dir():
         return {}
     import pandas as pd
 
     from harness.results import run_sets
 
-    tables = [run_set.table("runs", ["case_digest", "status", "seconds"]) for run_set in run_sets(results, suite.name)]
+    tables = [run_set.table("runs", ["case_digest", "pass", "status", "seconds"]) for run_set in run_sets(results, suite.name)]
     if not tables:
         return {}
     runs = pd.concat(tables)
-    medians = runs[runs["status"] == "ok"].groupby("case_digest")["seconds"].median()
-    return {str(digest): float(seconds) for digest, seconds in medians.items()}
+    medians = runs[runs["status"] == "ok"].groupby(["case_digest", "pass"])["seconds"].median()
+    return cast("Expected", medians.to_dict())
 
 
-def _baseline_seconds(folder: Path) -> dict[str, float]:
-    """Return case digest -> mean training time in the case's baseline."""
+def _baseline_seconds(folder: Path) -> Expected:
+    """Return the mean training time in each case's baseline."""
     if not folder.is_dir():
         return {}
     from harness.baseline import read_baselines
 
-    seconds: dict[str, float] = {}
+    seconds: Expected = {}
     for baseline in read_baselines(folder).values():
         series = baseline.side().metrics.get("train_time")
         if series and series.numbers:
-            seconds[baseline.case_digest] = sum(series.numbers) / len(series.numbers)
+            seconds[baseline.case_digest, "train"] = sum(series.numbers) / len(series.numbers)
     return seconds
 
 
-def _row(case: Case, expected: Mapping[str, float], mark: str) -> tuple[object, ...]:
-    recipe, runs = case.recipe, _runs(case)
+def _row(case: Case, estimate: Estimate) -> tuple[object, ...]:
+    recipe, passes = case.recipe, ", ".join(case.passes)
     length = f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps} steps"
     place = (case.execution.device, case.execution.threads)
-    estimate = mark + _time(expected[case.digest] * runs) if case.digest in expected else "unknown"
-    return (case.name, case.model.name, case.data.name, *place, _seeds(case.seeds), runs, length, estimate)
+    return (case.name, case.model.name, case.data.name, *place, _seeds(case.seeds), passes, estimate.runs, length, estimate)
 
 
-def _total(suite: Suite, expected: Mapping[str, float]) -> tuple[object, ...]:
-    known = [expected[case.digest] * _runs(case) for case in suite.cases if case.digest in expected]
-    least = "" if len(known) == len(suite.cases) else "at least "
-    estimate = f"{least}{_time(sum(known))}" if known else "unknown"
-    return ("total", "", "", "", "", "", sum(map(_runs, suite.cases)), "", estimate)
-
-
-def _runs(case: Case) -> int:
-    return len(case.seeds) * case.repeats
+def _total(estimates: Sequence[Estimate]) -> tuple[object, ...]:
+    runs, known = (sum(getattr(each, name) for each in estimates) for name in ("runs", "known"))
+    whole = Estimate(runs, known, sum(each.seconds for each in estimates), any(each.rough for each in estimates))
+    return ("total", "", "", "", "", "", "", runs, "", whole)
 
 
 def _seeds(seeds: Sequence[int]) -> str:
     consecutive = len(seeds) > 1 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
     return f"{seeds[0]}-{seeds[-1]}" if consecutive else ",".join(map(str, seeds))
-
-
-def _time(seconds: float) -> str:
-    from harness.units import show
-
-    return show(seconds, "s")
 
 
 COMMAND = Command(run=plan, order=40)

@@ -8,8 +8,9 @@ from typing import Literal
 
 from harness.observations import Direction, MetricClass, Observations, Pass, Phase, Value
 
-Scope = Literal["any", "versions", "fingerprint"]
-"""Where an exact metric must be equal: everywhere; under the same Python and torch; under one numeric fingerprint."""
+Scope = Literal["any", "versions", "device", "fingerprint"]
+"""Where an exact metric must be equal: everywhere; under the same Python and torch; under these on one kind of device, CPU or
+GPU; under one numeric fingerprint."""
 
 
 @dataclass(frozen=True)

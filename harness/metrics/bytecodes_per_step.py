@@ -20,5 +20,5 @@ METRIC = Metric(
     metric_class="exact",
     phase="train",
     measured_in="counters",
-    scope="versions",
+    scope="device",
 )

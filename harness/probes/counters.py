@@ -195,9 +195,8 @@ def _silent() -> Iterator[None]:
 
 @contextmanager
 def _still() -> Iterator[None]:
-    """Collect garbage now and hold off further collections, whose finalisers would be counted wherever they happen to run."""
+    """Hold off collections of garbage, whose finalisers would be counted wherever they happen to run."""
     enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield

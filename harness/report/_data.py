@@ -152,6 +152,11 @@ class ReportData:
         statuses = [row["status"] for row in self.runs_of(case.name, seed)]
         return set(statuses) == {"ok"} and len(statuses) >= case.repeats
 
+    def absent_runs(self, case: Case) -> int:
+        """Return how many of a case's declared runs, of whatever pass, are not stored."""
+        names = (self.runs[name][self.runs["case"] == case.name] for name in ("pass", "seed", "repeat"))
+        return len(set(case.runs()) - set(zip(*names, strict=True)))
+
     def primary(self, case: Case) -> str:
         """Return the metric that decides first for the case's task; of a script's, the first score that it gave."""
         declared = self._fields("tasks", case.task.name).get("primary")
@@ -236,7 +241,10 @@ class ReportData:
     def _why_none(self, case: str, metric: str) -> list[str]:
         if (case, metric) in self._readings:
             return []
-        return ["not measured" if (self.ok["case"] == case).any() else "no run of this case succeeded"]
+        measures = self._fields("metrics", metric).get("measured_in", "train")
+        runs = self.runs[(self.runs["case"] == case) & (self.runs["pass"] == measures)]
+        kind = "run" if measures == "train" else f"{measures} pass"
+        return [f"no {kind} of this case {'succeeded' if len(runs) else 'is stored'}" if "ok" not in set(runs["status"]) else "not measured"]
 
     def _fields(self, kind: str, name: str) -> dict[str, Any]:
         part = self._parts[kind].get(name)

@@ -30,6 +30,7 @@ def _failed(data: ReportData) -> list[Block]:
     columns = (
         Column("Case"),
         Column("Seed", "number"),
+        Column("Pass"),
         Column("Status"),
         Column("Reason"),
         Column("Ran for", "number"),
@@ -40,6 +41,7 @@ def _failed(data: ReportData) -> list[Block]:
             (
                 Cell(run["case"]),
                 Cell(str(run["seed"]), sort=run["seed"]),
+                Cell(run["pass"] or "train"),
                 status_cell(run["status"]),
                 Cell(run["reason"] or "no reason stored"),
                 number_cell(run["seconds"], "s"),

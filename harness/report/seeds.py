@@ -1,4 +1,4 @@
-"""Per run: its status and quality; per case: how far its seeds lie apart."""
+"""Per training: its status and quality; per case: how far its seeds lie apart."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _table(data: ReportData) -> Table:
         Column("Whole run", "number", "Wall time of the run's process"),
     )
     rows = [row for case in data.cases for seed in _seeds(data, case) for row in _rows(data, case, seed, metrics)]
-    return Table(columns, tuple(rows), "Every run", "No run is stored and the suite declares none.")
+    return Table(columns, tuple(rows), "Every training", "No run is stored and the suite declares none.")
 
 
 def _seeds(data: ReportData, case: Case) -> list[int]:

@@ -66,13 +66,14 @@ def _run_counts(data: ReportData) -> tuple[Count, ...]:
 
 def _notices(data: ReportData) -> list[Block]:
     """What a reader must know before believing the rest: runs that are not there, or did not succeed."""
-    declared = sum(len(case.seeds) * case.repeats for case in data.cases)
-    stored, ok = len(data.train_runs), int((data.train_runs["status"] == "ok").sum())
+    declared = sum(len(list(case.runs())) for case in data.cases)
+    own = data.runs[data.runs["arm"] != "base"]
+    stored, ok, absent = len(own), int((own["status"] == "ok").sum()), sum(map(data.absent_runs, data.cases))
     notices: list[Block] = []
     if not stored:
         notices.append(Paragraph(f"This run set is empty: none of its {declared} declared runs is stored.", "warn"))
-    elif stored < declared or not data.manifest.complete:
-        words = f"This run set is incomplete: {stored} of {declared} declared runs are stored."
+    elif absent or not data.manifest.complete:
+        words = f"This run set is incomplete: {declared - absent} of {declared} declared runs are stored."
         notices.append(Paragraph(f"{words} `harness run {data.manifest.suite.name}` goes on with it.", "warn"))
     if stored and not ok:
         notices.append(Paragraph("Every run failed: nothing was measured. The section Environment has the reasons.", "bad"))

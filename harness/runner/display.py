@@ -16,7 +16,15 @@ from harness.runner.jobs import Outcome
 from harness.runner.plan import PlannedRun
 from harness.units import show
 
-COLOURS = {"ok": "green", "diverged": "red", "failed": "red", "oom": "red", "killed": "red", "timeout": "red"}
+COLOURS = {
+    "ok": "green",
+    "diverged": "red",
+    "failed": "red",
+    "oom": "red",
+    "killed": "red",
+    "timeout": "red",
+    "tainted": "yellow",
+}
 
 MOST_OF_A_REASON = 1000
 """Characters shown of why a run failed; the table holds all."""

@@ -49,15 +49,12 @@ class PlannedRun:
 def planned_runs(suite: Suite) -> list[PlannedRun]:
     """Return the suite's runs: all trainings, first seeds first, so that machine drift does not fall on one case alone; then
     pass after pass, because processes of one pass share an environment."""
+    order: tuple[Pass, ...] = ("train", *PASSES)
 
     def places() -> Iterator[tuple[tuple[int, int, int, int], PlannedRun]]:
         for number, case in enumerate(suite.cases):
-            for repeat in range(1, case.repeats + 1):
-                for place, seed in enumerate(case.seeds):
-                    yield (0, repeat, place, number), PlannedRun(case, seed, repeat)
-            for measures in case.passes:
-                for place, seed in enumerate(case.seeds_of(measures)):
-                    yield (1 + PASSES.index(measures), 1, place, number), PlannedRun(case, seed, 1, measures)
+            for measures, seed, repeat in case.runs():
+                yield (order.index(measures), repeat, case.seeds.index(seed), number), PlannedRun(case, seed, repeat, measures)
 
     return [run for _, run in sorted(places(), key=lambda entry: entry[0])]
 

@@ -54,6 +54,7 @@ def broken_rules(case: Case, node: Node, parts: Parts) -> Iterator[Problem]:
         _schedule,
         _selection,
         _precision,
+        _mode,
         _seeds,
         _passes,
         _scores,

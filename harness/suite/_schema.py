@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
@@ -125,7 +126,7 @@ class Case(Strict):
     execution: Execution = Execution()
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3)
     repeats: PositiveInt = 1
-    """Times that each seed is run."""
+    """Times that each seed is trained."""
     passes: tuple[OptionalPass, ...] = ("memory", "counters")
     """What is measured in processes of its own: memory and counters of the first seed, calibrated throughput of each."""
     retries: Annotated[int, Field(ge=0)] = 1
@@ -145,6 +146,11 @@ class Case(Strict):
     def seeds_of(self, measures: Pass) -> tuple[int, ...]:
         """Return the seeds that a pass is run with: one where chance plays no part, each where it does."""
         return self.seeds[:1] if measures in ("memory", "counters") else self.seeds
+
+    def runs(self) -> Iterator[tuple[Pass, int, int]]:
+        """Yield pass, seed and repeat of each run that the case declares: trainings, which alone are repeated, and passes."""
+        yield from (("train", seed, repeat) for repeat in range(1, self.repeats + 1) for seed in self.seeds)
+        yield from ((measures, seed, 1) for measures in self.passes for seed in self.seeds_of(measures))
 
     @property
     def specification(self) -> dict[str, Any]:

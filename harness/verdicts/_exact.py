@@ -10,7 +10,17 @@ from harness.observations import Direction
 from harness.results import agree
 from harness.verdicts._comparable import numeric_change
 from harness.verdicts._question import Question, listed
-from harness.verdicts._verdict import EQUALITY, FINGERPRINT, LOSS_CURVE, PRESENCE, TOLERANCE, VERSIONS, Verdict, VerdictName
+from harness.verdicts._verdict import (
+    DEVICE,
+    EQUALITY,
+    FINGERPRINT,
+    LOSS_CURVE,
+    PRESENCE,
+    TOLERANCE,
+    VERSIONS,
+    Verdict,
+    VerdictName,
+)
 
 LOSS_RTOL = 1e-3
 """Largest relative difference of a step's loss that another numeric fingerprint may cause.
@@ -28,8 +38,10 @@ def judge_exact(question: Question) -> Verdict:
     head, base = question.head, question.base
     if head is None or base is None:
         raise ValueError("comparability comes first")
-    if question.scope == "versions" and not agree(base.version_key, head.version_key):
+    if question.scope in ("versions", "device") and not agree(base.version_key, head.version_key):
         return question.answer("incomparable", VERSIONS, f"versions {base.version_key} → {head.version_key}")
+    if question.scope == "device" and not agree(*(side.numeric.get("device_type", "") for side in (base, head))):
+        return question.answer("incomparable", DEVICE, numeric_change(base, head))
     if question.scope == "fingerprint" and not agree(base.numeric_fingerprint, head.numeric_fingerprint):
         why = numeric_change(base, head)
         if question.metric == LOSS_CURVE:

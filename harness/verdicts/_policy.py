@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from harness.errors import ExitCode, Policy, combine
-from harness.verdicts._verdict import DEFINITION, FINGERPRINT, LOSS_CURVE, VERSIONS, Verdict, VerdictName
+from harness.verdicts._verdict import DEFINITION, DEVICE, FINGERPRINT, LOSS_CURVE, VERSIONS, Verdict, VerdictName
 
 CODES: dict[VerdictName, ExitCode] = {
     "same": ExitCode.PASS,
@@ -85,4 +85,4 @@ def _passes(verdict: Verdict, stood_in: set[str]) -> bool:
         return verdict.verdict in ("inconclusive", "better")
     if verdict.metric_class == "machine":
         return verdict.method != DEFINITION
-    return verdict.method in (FINGERPRINT, VERSIONS) and verdict.case in stood_in
+    return verdict.method in (FINGERPRINT, DEVICE, VERSIONS) and verdict.case in stood_in

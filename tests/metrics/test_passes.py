@@ -15,9 +15,9 @@ from harness.observations import Observations, Value, null, number
 Measure = Callable[[str, Observations], Value]
 About = Callable[[float, int], Value]
 COUNTERS = {
-    "aten_operations_per_step": ("aten_operations", 856, "{operation}/{step}", "versions"),
-    "python_calls_per_step": ("python_calls", 1123, "{call}/{step}", "versions"),
-    "bytecodes_per_step": ("bytecodes", 31_849, "{instruction}/{step}", "versions"),
+    "aten_operations_per_step": ("aten_operations", 856, "{operation}/{step}", "device"),
+    "python_calls_per_step": ("python_calls", 1123, "{call}/{step}", "device"),
+    "bytecodes_per_step": ("bytecodes", 31_849, "{instruction}/{step}", "device"),
     "allocated_bytes_per_step": ("allocated_bytes", 139_500_032, "By/{step}", "fingerprint"),
 }
 SCALARS = {

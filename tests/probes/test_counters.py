@@ -122,31 +122,34 @@ def test_an_earlier_trace_function_is_put_back() -> None:
     assert found is earlier
 
 
-def test_collections_of_garbage_are_not_counted() -> None:
-    """Finalisers of garbage made before or meanwhile run before or after; collecting is on again in the end."""
+def test_collections_of_garbage_are_held_off() -> None:
+    """No finaliser of garbage, made before or meanwhile, runs while counting; collecting is on again afterwards."""
 
     class Cycle:
         def __init__(self) -> None:
             self.me = self
 
         def __del__(self) -> None:
-            straight()
+            gone.append(1)
 
     def litter() -> None:
+        before = len(gone)
         for _ in range(300):
             Cycle()
+        gone_meanwhile.append(len(gone) - before)
 
-    thresholds, counts = gc.get_threshold(), []
+    gone: list[int] = []
+    gone_meanwhile: list[int] = []
+    thresholds = gc.get_threshold()
     try:
-        for threshold in (10, 100_000):
-            gc.set_threshold(threshold)
-            litter()
-            counts.append(count_python(litter))
+        gc.set_threshold(100_000)
+        litter()
+        gc.set_threshold(10)
+        count = count_python(litter)
     finally:
         gc.set_threshold(*thresholds)
 
-    assert 301 == counts[0].calls
-    assert counts[0] == counts[1]
+    assert (301, [0, 0]) == (count.calls, gone_meanwhile)
     assert gc.isenabled()
 
 

@@ -55,6 +55,21 @@ def test_a_counter_has_a_better_direction(head: int, verdict: str) -> None:
     assert one("aten_operations_per_step", {1: head, 2: head}, {1: 856, 2: 856}).verdict == verdict
 
 
+def test_counters_of_another_kind_of_device_are_incomparable() -> None:
+    """A GPU's step has operations of its own; another instruction set's has the same."""
+    cpu, slow, gpu = (
+        {"device_type": kind, "instruction_set": name} for kind, name in (("cpu", "a"), ("cpu", "b"), ("cuda", "a"))
+    )
+    case = make_case(gates={"aten_operations_per_step": Gate()}, seeds=(1,))
+    of_cpu, of_slow, of_gpu = (
+        make_side(case, make_series("aten_operations_per_step", {1: count}), numeric=numeric)
+        for count, numeric in ((856, cpu), (856, slow), (900, gpu))
+    )
+
+    assert judged(case, of_slow, of_cpu)["aten_operations_per_step"].verdict == "same"
+    assert judged(case, of_gpu, of_cpu)["aten_operations_per_step"].verdict == "incomparable"
+
+
 def test_a_counter_that_moves_both_ways_is_worse() -> None:
     """What one seed gains makes up for nothing that another one loses."""
     assert one("aten_operations_per_step", {1: 855, 2: 857}, {1: 856, 2: 856}).verdict == "worse"

@@ -15,6 +15,7 @@ from harness.suite import Execution
 
 COMPILED = {"compile": "default", "cuda_graphs": "reduce-overhead"}
 """Mode of a run -> mode of torch.compile; the second records CUDA graphs."""
+UNCOMPILED = "unsupported: a compiled model runs uncompiled while its operations are watched"
 
 
 def place_model(model: nn.Module, device: torch.device, execution: Execution) -> nn.Module:
