@@ -15,7 +15,8 @@ from harness.baseline._model import Baseline
 from harness.digests import digest_of
 from harness.errors import MeasuringError, ResultsError, UsageError
 from harness.results import RunSet, sides
-from tests.support import MACHINE, NUMERIC, Trained, Value, make_case, make_suite, record
+from harness.suite import Case
+from tests.support import MACHINE, METRICS, NUMERIC, Trained, Value, make_case, make_suite, record
 
 CASE = make_case(seeds=(1, 2))
 SUITE = make_suite(CASE)
@@ -177,7 +178,7 @@ def test_an_incomplete_run_set_is_refused(tmp_path: Path) -> None:
     text = refusal([run_set])
 
     assert f"{run_set.name}: incomplete; go on with `harness run demo`" in text
-    assert "lenet: seed 2: 0 of 1 runs" in text
+    assert "lenet: no run of seed 2" in text
 
 
 def test_failed_runs_are_refused_and_named(tmp_path: Path) -> None:
@@ -185,6 +186,61 @@ def test_failed_runs_are_refused_and_named(tmp_path: Path) -> None:
     runs = [Trained(CASE, 1, VALUES), Trained(CASE, 2, VALUES, status="oom", reason="22 GiB")]
 
     assert "lenet: seed 2: oom (22 GiB) in demo/" in refusal([record(tmp_path, SUITE, runs)])
+
+
+PASSES = make_case(seeds=(1, 2), passes=("memory", "counters"))
+COUNTED: dict[str, Value] = {"aten_operations_per_step": 300.0}
+
+
+def with_passes(results: Path, case: Case = PASSES, **passes: Mapping[str, Any]) -> RunSet:
+    """Store both trainings of the case, and runs of its first seed in these passes; pass -> what differs of the run."""
+    others = [
+        Trained(case, 1, COUNTED if measures == "counters" else {}, columns={"pass": measures, **columns})
+        for measures, columns in passes.items()
+    ]
+    return record(results, make_suite(case), [*(Trained(case, seed, VALUES) for seed in (1, 2)), *others])
+
+
+def test_a_declared_pass_that_is_absent_or_failed_is_refused_and_named(tmp_path: Path) -> None:
+    """A baseline without the exact counters that its suite gates would let anything pass."""
+    run_set = with_passes(tmp_path, counters={"status": "oom", "reason": "22 GiB"})
+
+    text = refusal([run_set])
+
+    assert f"lenet: no memory pass of seed 1 in {run_set.name}" in text
+    assert f"lenet: seed 1, counters pass: oom (22 GiB) in {run_set.name}" in text
+
+
+def test_passes_are_merged_with_trainings_alone(tmp_path: Path) -> None:
+    """A run set that declares fewer passes adds its trainings; each is held to what it declares itself."""
+    whole, plain = with_passes(tmp_path, memory={}, counters={}), trained(tmp_path)
+
+    [baseline] = propose([whole, plain], "both").baselines
+
+    assert {1: (300,)} == baseline.metrics["aten_operations_per_step"].samples
+    assert 4 == baseline.metrics["accuracy"].n
+
+
+def test_counters_that_do_not_repeat_are_refused(tmp_path: Path) -> None:
+    """Also where one run set was measured by a pass that the other did not have."""
+    case = make_case(seeds=(1, 2), passes=("counters",))
+    first = with_passes(tmp_path, case, counters={})
+    second = record(
+        tmp_path, make_suite(case), [Trained(case, seed, VALUES | {"aten_operations_per_step": 301.0}) for seed in (1, 2)]
+    )
+
+    text = refusal([first, second])
+
+    assert "aten_operations_per_step: seed 1: not reproducible: 300.0 and 301.0" in text
+    assert "no counters pass of seed 1" in text
+
+
+def test_a_metric_whose_meaning_differs_between_run_sets_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What differs between the rows of two run sets is told of the samples merged."""
+    run_set = trained(tmp_path)
+    monkeypatch.setitem(METRICS, "accuracy", ("%", *METRICS["accuracy"][1:]))
+
+    assert "lenet: accuracy: unit 1 → %" in refusal([run_set, trained(tmp_path)])
 
 
 def test_a_narrowed_run_set_gives_only_its_cases(tmp_path: Path) -> None:

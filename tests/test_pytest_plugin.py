@@ -134,6 +134,23 @@ def test_a_run_that_died_fails_its_cases_test(project_folder: Path, write_projec
     assert "killed" in failure.attrib["message"]
 
 
+def test_a_pass_that_died_fails_its_cases_test(project_folder: Path, write_project: Callable[..., None]) -> None:
+    """A pass has no item of its own: its run is one of the case's `runs`, its metrics are items where they are gated."""
+    gates = GATES + "aten_operations_per_step = {}\ntensor_peak_memory = {}\n"
+    write_project({"good": 'seeds = [1]\npasses = ["memory", "counters"]'}, head=gates)
+    model = project_folder / "bench" / "models" / "good.py"
+    lean = 'if os.environ["MALLOC_TRIM_THRESHOLD_"] == "131072": raise ValueError("no room")'
+    model.write_text(model.read_text().replace("pass\n", f"{lean}\n"))
+
+    code, cases, output = run_pytest(project_folder, "suites/mine.toml", "-k", "not step")
+
+    assert code == 1, output
+    [runs], [peak] = cases["runs"].iter("failure"), cases["tensor_peak_memory"].iter("failure")
+    assert "seed 1, memory pass: failed (ValueError: no room)" in runs.attrib["message"]
+    assert "missing" in peak.attrib["message"]
+    assert "verdict new" in next(cases["aten_operations_per_step"].iter("failure")).attrib["message"]
+
+
 def test_suites_are_collected_only_when_named(project_folder: Path, write_project: Callable[..., None]) -> None:
     """A plain `pytest` starts no training; naming the folder does; a broken suite is a collection error with its lines."""
     write_project({"good": "colour = 3"})

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 from harness.catalog import Catalog
 from harness.cli import main
 from harness.results import find_run_set
+from harness.units import FORMATTERS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -28,11 +33,12 @@ def commands() -> list[str]:
 def test_every_command_exists_with_its_options() -> None:
     """What is shown can be typed: the commands and their options are those of `--help`."""
     assert len(commands()) > 12
+    surroundings = {"COLUMNS": "200", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     for command in commands():
         words = re.findall(r"^harness ([a-z]+)(?: ([a-z]+))?", command)[0]
         group = words if words[0] in ("baseline", "results") else words[:1]
         help_of = [sys.executable, "-P", "-m", "harness", *group, "--help"]
-        shown = subprocess.run(help_of, capture_output=True, text=True, check=False, env={"COLUMNS": "200"})
+        shown = subprocess.run(help_of, capture_output=True, text=True, check=False, env=surroundings)
         assert shown.returncode == 0, command
         for option in re.findall(r"(?<= )--?[a-z][a-z-]*", command):
             assert option in shown.stdout, f"{command}: {option}"
@@ -54,23 +60,40 @@ def test_the_example_of_own_models_runs(project_folder: Path) -> None:
     assert main(["check"]) == 0
     assert main(["run", "mine", "--seeds", "1"]) == 0
 
-    run_set = find_run_set(project_folder / "results", "mine")
-    accuracy = run_set.table("measurements").query("metric == 'accuracy'")["value"]
+    measured = find_run_set(project_folder / "results", "mine").table("measurements")
+    accuracy = measured.query("metric == 'accuracy'")["value"]
     assert len(accuracy) == 2
     assert (accuracy > 0.85).all()  # the example's own floor
+    # what each metric says of its nulls is true of a real run
+    said = {name: part.fields["null_when"] for name, part in Catalog().parts("metrics").items()}
+    nulls = measured[measured["null_reason"].notna()]
+    assert {name for name in nulls["metric"] if said[name] == "never"} == set()
+    assert {name for name in nulls.query("null_reason == 'no_gpu'")["metric"] if not said[name].startswith("no GPU")} == set()
 
 
-def test_the_tables_are_those_of_the_baselines() -> None:
+def load_tool(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import one of the tools that write tables, from where its neighbours are."""
+    monkeypatch.syspath_prepend(ROOT / "tests" / "tools")
+    return importlib.import_module(name)
+
+
+def test_the_tables_are_those_of_the_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every figure of README's results and of the results page is computed from the samples in git."""
-    spec = importlib.util.spec_from_file_location("write_results", ROOT / "tests" / "tools" / "write_results.py")
-    assert spec is not None
-    assert spec.loader is not None
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool("write_results", monkeypatch)
 
     assert tool.page() == (ROOT / "results" / "README.md").read_text()
     assert tool.readme() == README
     assert len(list(tool.page_rows(tool.suites()[0]))) > 50
+
+
+def test_the_table_of_metrics_says_what_their_files_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """README has each metric once, in its own words; every unit has a name that people know."""
+    tool, metrics = load_tool("write_metrics", monkeypatch), Catalog().parts("metrics")
+    named = re.findall(r"^\| [^|]+<br>`(\w+)` \|", README, re.MULTILINE)
+
+    assert tool.readme() == README
+    assert list(metrics) == sorted(named)
+    assert tool.UNITS.keys() == FORMATTERS.keys()
 
 
 def test_the_number_of_models_is_the_catalogues() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from harness.baseline._model import Baseline, Null, StoredMetric, StoredRunSet, StoredValue
 from harness.errors import MeasuringError, UsageError
-from harness.results import MIXED, RunSet, RunState, Sample, Series, Side, agree, differing, sides
+from harness.results import MIXED, RunSet, RunState, Sample, Series, Side, absent_runs, agree, differing, sides
 from harness.suite import Case
 
 MIN_SEEDS = 2

@@ -28,6 +28,8 @@ class Listing:
     columns: tuple[str, ...]
     row: Callable[[Part], Row]
     right: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """Columns that may break, beside the last."""
 
 
 def list_parts(
@@ -47,7 +49,7 @@ def list_parts(
     elif kind in LISTINGS:
         listing = LISTINGS[kind]
         rows = [listing.row(part) for part in project.catalog().parts(kind).values()]
-        print_table(listing.columns, rows, listing.right)
+        print_table(listing.columns, rows, listing.right, words=listing.words)
     else:
         kinds = (*LISTINGS, "suites")
         raise UsageError(f"found {kind!r}{nearest(kind, kinds)}; allowed: {', '.join(kinds)}")
@@ -99,7 +101,7 @@ def _task_row(part: Part) -> Row:
 
 def _metric_row(part: Part) -> Row:
     known = part.fields
-    cells = [known.get(key, NONE) for key in ("unit", "direction", "metric_class", "phase")]
+    cells = [known.get(key, NONE) for key in ("unit", "direction", "metric_class", "phase", "source", "null_when")]
     return (part.name, *cells, _marked(part, known.get("title", NONE)))
 
 
@@ -125,7 +127,11 @@ LISTINGS: dict[str, Listing] = {
         ("classes", "train", "test"),
     ),
     "tasks": Listing(("name", "primary", "direction", "scores", "summary"), _task_row),
-    "metrics": Listing(("name", "unit", "direction", "class", "phase", "title"), _metric_row),
+    "metrics": Listing(
+        ("name", "unit", "direction", "class", "phase", "source", "null when", "title"),
+        _metric_row,
+        words=("source", "null when"),
+    ),
 }
 
 COMMAND = Command(run=list_parts, order=50)

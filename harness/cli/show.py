@@ -58,7 +58,7 @@ def show_task(name: Name, catalogue: Catalogues = None) -> ExitCode:
 
 
 def show_metric(name: Name, catalogue: Catalogues = None) -> ExitCode:
-    """Show a metric: its unit, direction, class and phase.
+    """Show a metric: its unit, direction, class and phase, what it is read from, and when it is null.
 
     Example: harness show metric accuracy
     """

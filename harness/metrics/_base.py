@@ -33,3 +33,7 @@ class Metric:
     """The task's score that it reports or is drawn from; it applies to no other task. '' applies to all."""
     scope: Scope = "any"
     """For exact metrics only."""
+    source: str = ""
+    """What the number is read from, in a few words."""
+    null_when: str = ""
+    """When there is no number, in a line; 'never' where there always is one."""

@@ -22,4 +22,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="accuracy",
+    source="predictions on the test split",
+    null_when="the task or the script gives no such score",
 )

@@ -21,4 +21,6 @@ METRIC = Metric(
     phase="train",
     measured_in="counters",
     scope="fingerprint",
+    source="torch's profiler; on a GPU, its caching allocator",
+    null_when="an agent's episodes, whose length varies",
 )

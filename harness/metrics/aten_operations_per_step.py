@@ -1,4 +1,4 @@
-"""ATen operations that a training step dispatches: forward, backward and optimiser; views count, a fused kernel is one."""
+"""ATen operations that a training step dispatches, fetching its batch included; views count, a fused kernel is one."""
 
 from __future__ import annotations
 
@@ -21,4 +21,6 @@ METRIC = Metric(
     phase="train",
     measured_in="counters",
     scope="device",
+    source="torch's dispatcher (TorchDispatchMode)",
+    null_when="an agent's episodes, whose length varies; a mode that compiles",
 )

@@ -1,4 +1,4 @@
-"""SHA-256 of the order in which samples were trained on."""
+"""SHA-256 over the orders in which the epochs took their samples."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="exact",
     phase="train",
     scope="versions",
+    source="draws from the shuffle stream",
+    null_when="in a script",
 )

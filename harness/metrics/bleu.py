@@ -1,4 +1,4 @@
-"""BLEU of the texts written for the test split, by sacrebleu; `bleu_signature` says which BLEU."""
+"""Corpus BLEU, 0 to 100, of the texts written for the test split; `bleu_signature` says which BLEU."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="bleu",
+    source="task translation: sacrebleu",
+    null_when="the task or the script gives no such score",
 )

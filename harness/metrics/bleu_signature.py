@@ -22,4 +22,6 @@ METRIC = Metric(
     phase="eval",
     score="bleu",
     scope="any",
+    source="task translation: sacrebleu",
+    null_when="the task scores no BLEU; in a script",
 )

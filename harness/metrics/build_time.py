@@ -1,4 +1,4 @@
-"""Wall time of building the model."""
+"""Wall time of building the model and placing it on its device."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="build",
+    source="monotonic clock",
+    null_when="in a script",
 )

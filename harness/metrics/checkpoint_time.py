@@ -1,4 +1,4 @@
-"""Wall time of saving checkpoints, which the training time leaves out."""
+"""Wall time of saving checkpoints, which the training time leaves out; 0 where none was due."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="monotonic clock",
+    null_when="in a script",
 )

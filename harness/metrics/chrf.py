@@ -1,4 +1,4 @@
-"""chrF of the texts written for the test split, by sacrebleu: agreement in runs of characters."""
+"""Corpus chrF, 0 to 100, of the texts written for the test split: agreement in runs of characters."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="chrf",
+    source="task translation: sacrebleu",
+    null_when="the task or the script gives no such score",
 )

@@ -1,4 +1,4 @@
-"""Number of classes that generated images reach."""
+"""Classes that generated images reach: at least a tenth of their share of the real test images falls into each."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="class_coverage",
+    source="task adversarial: a fixed classifier of digits",
+    null_when="the task or the script gives no such score",
 )

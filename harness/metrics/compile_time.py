@@ -1,4 +1,4 @@
-"""Wall time of compiling the model."""
+"""Wall time that torch.compile took up to the end of training, evaluations in between included."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="build",
+    source="torch's compiler (calculate_time_spent)",
+    null_when="nothing is compiled (mode eager); in a script",
 )

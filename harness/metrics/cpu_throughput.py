@@ -1,4 +1,4 @@
-"""Samples trained on in a CPU second: the median over the chunks of steps of the calibrated pass."""
+"""Samples trained on in a CPU second of all threads: the median over the chunks of steps of the calibrated pass."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="machine",
     phase="train",
     measured_in="calibrated",
+    source="process CPU clock, around each step of a chunk",
+    null_when="on a GPU; an agent's episodes; fewer than 10 chunks (steps of over about 0.1 s)",
 )

@@ -1,4 +1,4 @@
-"""Median processor time of a training step, over all threads."""
+"""Median CPU time of a training step over all threads, without fetching its batch; on a GPU, that of issuing the step."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="process CPU clock",
+    null_when="in a script that took no step",
 )

@@ -1,4 +1,4 @@
-"""Times that CUDA's allocator had to free its cache and ask again while training."""
+"""Times that CUDA's allocator had to free its cache and ask again, from the start of training to its end."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="torch.cuda.memory_stats: num_alloc_retries",
+    null_when="no GPU; no step was taken: a script without any, or a checkpoint that left none",
 )

@@ -1,4 +1,4 @@
-"""Largest GPU memory that tensors held, as PyTorch's allocator counts it."""
+"""Largest GPU memory that tensors held while training, after the warm-up, evaluations left out."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="torch.cuda.max_memory_allocated",
+    null_when="no GPU; no step was taken: a script without any, or a checkpoint that left none",
 )

@@ -1,4 +1,4 @@
-"""Largest GPU memory that PyTorch's allocator took from the driver."""
+"""Largest GPU memory that PyTorch's allocator held from the driver while training, after the warm-up, evaluations left out."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="torch.cuda.max_memory_reserved",
+    null_when="no GPU; no step was taken: a script without any, or a checkpoint that left none",
 )

@@ -1,4 +1,4 @@
-"""Energy that the GPU drew while training, per training sample consumed."""
+"""Energy that the GPU drew while training, per sample trained on; warm-up included, evaluations left out."""
 
 from __future__ import annotations
 
@@ -22,4 +22,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="NVML: nvmlDeviceGetTotalEnergyConsumption",
+    null_when="no GPU; no counter, or one that falls; readings that miss a part; too few updates to be good to 5 %",
 )

@@ -1,4 +1,4 @@
-"""Wall time of all evaluations during training, which the training time leaves out."""
+"""Wall time of all evaluations during training, which the training time leaves out; the final test is not among them."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="eval",
+    source="monotonic clock",
+    null_when="never",
 )

@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="exact_match",
+    source="task translation, on the test split",
+    null_when="the task or the script gives no such score",
 )

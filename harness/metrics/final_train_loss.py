@@ -1,4 +1,4 @@
-"""Mean training loss over the last epoch."""
+"""Mean training loss over the samples of the last epoch, each as its step saw it."""
 
 from __future__ import annotations
 
@@ -25,4 +25,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="quality",
     phase="train",
+    source="the loss of each step",
+    null_when="in a script that noted no loss of some step",
 )

@@ -1,4 +1,4 @@
-"""SHA-256 of the model's state after training."""
+"""SHA-256 over the weights that training ended with: the last, or the best by validation where the recipe selects these."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="exact",
     phase="train",
     scope="fingerprint",
+    source="the model's state dict",
+    null_when="in a script that does not give its model (run.model)",
 )

@@ -1,4 +1,4 @@
-"""Fréchet distance between real training and real test images, about what a perfect generator reaches."""
+"""Squared Fréchet distance between real training and real test images: about what a perfect generator reaches."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="frechet_floor",
+    source="task adversarial: a fixed classifier of digits",
+    null_when="the task or the script gives no such score",
 )

@@ -1,4 +1,4 @@
-"""Fréchet distance between uniform noise and real test images."""
+"""Squared Fréchet distance between images of uniform noise and real test images."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="frechet_noise",
+    source="task adversarial: a fixed classifier of digits",
+    null_when="the task or the script gives no such score",
 )

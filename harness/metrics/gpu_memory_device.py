@@ -1,4 +1,4 @@
-"""Largest memory in use on the GPU by all processes, as NVML reads it."""
+"""Largest memory in use on the GPU by all processes, from the start of training to its end, evaluations included."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="NVML: nvmlDeviceGetMemoryInfo",
+    null_when="no GPU; no driver, or it refuses the reading; no reading during the training",
 )

@@ -1,4 +1,4 @@
-"""Largest GPU memory of the run's own processes, as NVML reads it."""
+"""Largest GPU memory of the run's own processes, from the start of training to its end, evaluations included."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="NVML: the processes on the GPU",
+    null_when="no GPU; no driver, or it hides the processes or their memory (containers); no reading during the training",
 )

@@ -1,4 +1,4 @@
-"""Mean power drawn by the GPU, as NVML reads it."""
+"""Mean power drawn by the GPU while training, as NVML reads it."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="none",
     metric_class="machine",
     phase="train",
+    source="NVML: nvmlDeviceGetPowerUsage",
+    null_when="no GPU; no driver, or it refuses the reading; fewer than 3 readings while training",
 )

@@ -28,4 +28,6 @@ METRIC = Metric(
     direction="none",
     metric_class="machine",
     phase="train",
+    source="time of the samples",
+    null_when="no GPU; no driver; fewer than 3 samples during the training",
 )

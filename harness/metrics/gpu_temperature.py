@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="none",
     metric_class="machine",
     phase="train",
+    source="NVML: nvmlDeviceGetTemperature",
+    null_when="no GPU; no driver, or it refuses the reading; no reading during the training",
 )

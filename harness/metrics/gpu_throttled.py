@@ -1,4 +1,4 @@
-"""Share of the GPU samples taken while training in which power or heat held the clocks down."""
+"""Share of the GPU's samples while training in which power or heat held the clocks down, the usual power cap included."""
 
 from __future__ import annotations
 
@@ -27,4 +27,6 @@ METRIC = Metric(
     direction="none",
     metric_class="machine",
     phase="train",
+    source="NVML: nvmlDeviceGetCurrentClocksEventReasons",
+    null_when="no GPU; no driver, or it refuses the reading; fewer than 3 readings while training",
 )

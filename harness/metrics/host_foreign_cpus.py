@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="none",
     metric_class="machine",
     phase="train",
+    source="/proc/stat and each process's, every second",
+    null_when="no reading while training (about a second is needed); the kernel does not tell",
 )

@@ -1,4 +1,4 @@
-"""Largest resident memory of the run's processes up to the end of training."""
+"""Largest resident memory while training, without warm-up and evaluations; with child processes, of all in the whole run."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="VmHWM (macOS: ru_maxrss); children: PSS, every 0.25 s",
+    null_when="no step was taken: a script without any, or a checkpoint that left none",
 )

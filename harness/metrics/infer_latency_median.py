@@ -1,4 +1,4 @@
-"""Median time of a forward pass of one sample."""
+"""Median wall time of inference on one test sample: a forward pass, or what else the task uses a model for."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="infer",
+    source="monotonic clock: 100 passes or 0.5 s, after 5 to warm up",
+    null_when="in a script; the task cannot infer from one sample (the error is the reason)",
 )

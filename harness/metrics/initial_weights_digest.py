@@ -1,4 +1,4 @@
-"""SHA-256 of the model's state before training."""
+"""SHA-256 over the model's weights before the first step."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="exact",
     phase="build",
     scope="fingerprint",
+    source="the model's state dict",
+    null_when="in a script that does not give its model (run.model)",
 )

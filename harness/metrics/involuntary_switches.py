@@ -21,4 +21,6 @@ METRIC = Metric(
     direction="none",
     metric_class="machine",
     phase="train",
+    source="getrusage: ru_nivcsw",
+    null_when="no step was taken: a script without any, or a checkpoint that left none",
 )

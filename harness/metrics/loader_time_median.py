@@ -1,4 +1,4 @@
-"""Median wall time of fetching a training step's batch."""
+"""Median time of fetching a training step's batch; on a GPU, the device's time for it."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="monotonic clock; on a GPU, CUDA events",
+    null_when="in a script that took no step",
 )

@@ -1,4 +1,4 @@
-"""SHA-256 of the training losses of all steps."""
+"""SHA-256 over the training losses of all steps, as float64."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="exact",
     phase="train",
     scope="fingerprint",
+    source="the loss of each step",
+    null_when="in a script that noted no loss of some step",
 )

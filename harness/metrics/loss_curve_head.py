@@ -26,4 +26,6 @@ METRIC = Metric(
     metric_class="exact",
     phase="train",
     scope="fingerprint",
+    source="the loss of each step",
+    null_when="in a script that noted no loss of some step",
 )

@@ -22,4 +22,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="accuracy",
+    source="scikit-learn, on predictions on the test split",
+    null_when="the task predicts no classes; in a script",
 )

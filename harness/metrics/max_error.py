@@ -1,4 +1,4 @@
-"""Largest difference between an operator and its reference over the test samples."""
+"""Largest |operator − reference| over all values of the test samples, in the output's own unit."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="max_error",
+    source="task operator: the model's own slower reference",
+    null_when="the task or the script gives no such score",
 )

@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="mean_return",
+    source="task policy_gradient: the environment's rewards",
+    null_when="the task or the script gives no such score",
 )

@@ -1,4 +1,4 @@
-"""Bytes of all tensors in the model's state dict."""
+"""Bytes of all tensors in the model's state dict, buffers included; one with two names counts twice."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="exact",
     phase="build",
     scope="any",
+    source="the model's state dict",
+    null_when="in a script that does not give its model (run.model)",
 )

@@ -29,4 +29,6 @@ METRIC = Metric(
     direction="higher",
     metric_class="machine",
     phase="train",
+    source="train_flops_per_sample, train_throughput, peak_flops",
+    null_when="one of the three is, or is 0",
 )

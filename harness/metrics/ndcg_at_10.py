@@ -1,4 +1,4 @@
-"""Mean normalised discounted cumulative gain of the ten recommended items."""
+"""Mean over held-out items of 1 ÷ log2(1 + rank) where the item is among its user's ten recommended ones, else 0."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="ndcg_at_10",
+    source="task recommendation, on the test split",
+    null_when="the task or the script gives no such score",
 )

@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="machine",
     phase="train",
     measured_in="calibrated",
+    source="process CPU clock, around steps and kernels",
+    null_when="on a GPU; an agent's episodes; fewer than 10 chunks (steps of over about 0.1 s)",
 )

@@ -1,4 +1,4 @@
-"""Trainable parameters of the model."""
+"""Trainable parameters of the model; a shared one counts once."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="exact",
     phase="build",
     scope="any",
+    source="the model",
+    null_when="in a script that does not give its model (run.model)",
 )

@@ -1,4 +1,4 @@
-"""Resident memory of the training process after its imports, before it had data or a model: the floor under its peak."""
+"""Resident memory of the memory pass's process after its imports, before data and model: the floor under its peak."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="machine",
     phase="build",
     measured_in="memory",
+    source="the system's resident set size",
+    null_when="never",
 )

@@ -1,4 +1,4 @@
-"""Largest resident memory of the training process alone, in the memory pass."""
+"""Largest resident memory of the training process over three steps of the memory pass, its tracking included."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="machine",
     phase="train",
     measured_in="memory",
+    source="VmHWM (macOS: ru_maxrss, of the whole process)",
+    null_when="an agent's episodes, whose length varies",
 )

@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="real_score",
+    source="task adversarial: the model's discriminator",
+    null_when="the task or the script gives no such score",
 )

@@ -1,4 +1,4 @@
-"""Share of held-out items that are among the ten recommended."""
+"""Share of the test split's held-out items that are among the ten recommended to their user."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="recall_at_10",
+    source="task recommendation, on the test split",
+    null_when="the task or the script gives no such score",
 )

@@ -21,4 +21,6 @@ METRIC = Metric(
     metric_class="exact",
     phase="train",
     scope="any",
+    source="the length of each batch",
+    null_when="in a script that took no step",
 )

@@ -1,4 +1,4 @@
-"""Median wall time of a training step, without fetching its batch."""
+"""Median time of a training step: forward, backward and update, without fetching its batch; warm-up left out."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="monotonic clock; on a GPU, CUDA events",
+    null_when="in a script that took no step",
 )

@@ -1,4 +1,4 @@
-"""95th percentile of the wall time of a training step, without fetching its batch."""
+"""95th percentile of the time of a training step, without fetching its batch; warm-up left out."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="monotonic clock; on a GPU, CUDA events",
+    null_when="fewer than 20 steps after the warm-up",
 )

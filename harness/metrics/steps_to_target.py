@@ -1,4 +1,4 @@
-"""Steps until all of the case's targets hold at one evaluation."""
+"""Training steps done at the first evaluation at which all of the case's targets hold."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="quality",
     phase="train",
+    source="evaluations: validation split, or else test",
+    null_when="no targets declared, or never reached; no evaluation",
 )

@@ -1,4 +1,7 @@
-"""Largest sum of the bytes of all tensors alive at one time while training, between operations; on a CPU."""
+"""Largest sum of the bytes of all tensors alive at one time in a training step, between operations, on whatever device.
+
+The training split counts, which every step draws from; what a kernel takes and gives back within an operation does not.
+"""
 
 from __future__ import annotations
 
@@ -21,4 +24,6 @@ METRIC = Metric(
     phase="train",
     measured_in="memory",
     scope="device",
+    source="torch's dispatcher (TorchDispatchMode)",
+    null_when="an agent's episodes, whose length varies; a mode that compiles",
 )

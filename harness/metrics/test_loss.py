@@ -1,4 +1,4 @@
-"""Mean loss over the test samples."""
+"""Mean loss on the test split, each sample weighing the same (a translation: each id of the target texts)."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="loss",
+    source="the task's evaluation on the test split",
+    null_when="the task or the script gives no such score",
 )

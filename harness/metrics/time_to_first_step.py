@@ -1,4 +1,4 @@
-"""Time from the start of building the model to the end of the first training step."""
+"""Wall time from the start of building the model to the end of the first training step, compiling included."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="warmup",
+    source="monotonic clock",
+    null_when="in a script",
 )

@@ -1,4 +1,4 @@
-"""Training time until all of the case's targets hold at one evaluation; evaluating is off the clock."""
+"""Training time up to the first evaluation at which all of the case's targets hold; evaluating is off the clock."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="monotonic clock; the evaluations",
+    null_when="no targets declared, or never reached; no evaluation",
 )

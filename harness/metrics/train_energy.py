@@ -1,4 +1,4 @@
-"""Energy that the GPU drew while training, evaluations excluded, by the driver's cumulative counter."""
+"""Energy that the GPU drew while training, evaluations left out, by the driver's cumulative counter."""
 
 from __future__ import annotations
 
@@ -21,4 +21,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="NVML: nvmlDeviceGetTotalEnergyConsumption",
+    null_when="no GPU; no counter, or one that falls; readings that miss a part; too few updates to be good to 5 %; resumed",
 )

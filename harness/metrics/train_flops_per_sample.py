@@ -1,4 +1,4 @@
-"""Floating-point operations of one forward and backward pass of one sample (multiply and add count as 2)."""
+"""Operations of the matrix products and convolutions in a sample's forward and backward pass; multiply and add count 2."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="exact",
     phase="train",
     scope="versions",
+    source="torch's FlopCounterMode, fused kernels off",
+    null_when="in a script; an agent's episodes; no operation that counts, or none of them runs with fused kernels off",
 )

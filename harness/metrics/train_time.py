@@ -1,4 +1,4 @@
-"""Wall time of the training loop, evaluations left out."""
+"""Wall time of the training's steps, warm-up included; without evaluations, checkpoints and the drawing of orders."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     direction="lower",
     metric_class="machine",
     phase="train",
+    source="monotonic clock",
+    null_when="never",
 )

@@ -1,4 +1,4 @@
-"""Optimiser steps done."""
+"""Training steps done: each updates the weights once, or each part of the model in its turn."""
 
 from __future__ import annotations
 
@@ -21,4 +21,6 @@ METRIC = Metric(
     metric_class="exact",
     phase="train",
     scope="any",
+    source="the loop's count",
+    null_when="in a script that took no step",
 )

@@ -1,4 +1,4 @@
-"""Share of test episodes whose return reaches the environment's reward threshold."""
+"""Share of test episodes whose return reaches the environment's reward threshold, or is above 0 where it has none."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ METRIC = Metric(
     metric_class="quality",
     phase="eval",
     score="win_rate",
+    source="task policy_gradient: the environment's rewards",
+    null_when="the task or the script gives no such score",
 )

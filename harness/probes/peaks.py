@@ -24,6 +24,7 @@ class Peaks:
 
     def __init__(self, device: torch.device, seen: Observations) -> None:
         self._device, self._seen = device, seen
+        self._before = torch.cuda.memory_stats(device) if device.type == "cuda" else {}
         if device.type != "cuda":
             seen.nulls |= dict.fromkeys((*CUDA_FIELDS, "gpu_samples"), "no_gpu")
 
@@ -39,9 +40,12 @@ class Peaks:
         if self._device.type == "cuda":
             self._note("cuda_allocated_peak_bytes", torch.cuda.max_memory_allocated(self._device))
             self._note("cuda_reserved_peak_bytes", torch.cuda.max_memory_reserved(self._device))
-            counts = torch.cuda.memory_stats(self._device)  # since the process started: nothing came before the training
-            self._note("cuda_allocation_retries", counts["num_alloc_retries"])
-            self._note("cuda_out_of_memory", counts["num_ooms"])
+            self._note("cuda_allocation_retries", self._count("num_alloc_retries"))
+            self._note("cuda_out_of_memory", self._count("num_ooms"))
+
+    def _count(self, name: str) -> int:
+        """Return how often something has happened since this was made; the allocator counts since the process started."""
+        return int(torch.cuda.memory_stats(self._device)[name] - self._before.get(name, 0))
 
     def _note(self, field: str, peak: int | None) -> None:
         if peak is not None:

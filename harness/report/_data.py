@@ -244,7 +244,9 @@ class ReportData:
         measures = self._fields("metrics", metric).get("measured_in", "train")
         runs = self.runs[(self.runs["case"] == case) & (self.runs["pass"] == measures)]
         kind = "run" if measures == "train" else f"{measures} pass"
-        return [f"no {kind} of this case {'succeeded' if len(runs) else 'is stored'}" if "ok" not in set(runs["status"]) else "not measured"]
+        if "ok" in set(runs["status"]):
+            return ["not measured"]
+        return [f"no {kind} of this case {'succeeded' if len(runs) else 'is stored'}"]
 
     def _fields(self, kind: str, name: str) -> dict[str, Any]:
         part = self._parts[kind].get(name)

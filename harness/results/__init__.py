@@ -16,6 +16,7 @@ from harness.results._sides import RunState as RunState
 from harness.results._sides import Sample as Sample
 from harness.results._sides import Series as Series
 from harness.results._sides import Side as Side
+from harness.results._sides import absent_runs as absent_runs
 from harness.results._sides import sides as sides
 from harness.results._store import RESERVED as RESERVED
 from harness.results._store import Manifest as Manifest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -91,6 +91,11 @@ class RunState:
     dirty: bool
     started_utc: str
 
+    def __str__(self) -> str:
+        """Return it in words: 'seed 3, memory pass: oom (signal 9)'."""
+        of_pass = "" if self.measures == "train" else f", {self.measures} pass"
+        return f"seed {self.seed}{of_pass}: {self.status}" + (f" ({self.reason})" if self.reason else "")
+
 
 @dataclass(frozen=True)
 class Side:
@@ -131,6 +136,18 @@ def sides(run_set: RunSet) -> dict[str, Side]:
         for case in manifest.suite.cases
         if case.name in rows
     }
+
+
+def absent_runs(case: Case, runs: Iterable[RunState]) -> Iterator[str]:
+    """Yield in words what a case declares and is not among the runs, whatever became of those."""
+    held = Counter((run.measures, run.seed) for run in runs)
+    if none := [str(seed) for seed in case.seeds if not held["train", seed]]:
+        yield f"no run of seed {', '.join(none)}"
+    for seed in case.seeds:
+        if 0 < held["train", seed] < case.repeats:
+            yield f"seed {seed}: {held['train', seed]} of {case.repeats} repeats"
+    for measures in case.passes if held else ():
+        yield from (f"no {measures} pass of seed {seed}" for seed in case.seeds_of(measures) if not held[measures, seed])
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

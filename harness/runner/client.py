@@ -71,7 +71,11 @@ class ForkServer:
         self._received = b""
         self._log = log
         self.pid = self._process.pid
-        self._expect("ready", START_SECONDS)
+        try:
+            self._expect("ready", START_SECONDS)
+        except BaseException:
+            self.close()
+            raise
 
     def submit(self, folder: Path) -> int:
         """Start the job in `folder`; return its process id."""

@@ -257,7 +257,7 @@ class Session:
                 display.note(f"{run.title}: a checkpoint is there to go on from")
 
     def completed(self, case: Case, outcome: Outcome) -> Outcome:
-        """Return an outcome with its surroundings, where the run died before it could tell them; failed if its code was edited."""
+        """Return an outcome with its surroundings, where the run died before it told them; failed if its code was edited."""
         if not outcome.environment:
             known = self.surroundings[case.name]
             outcome = replace(outcome, environment=known.environment, version_key=known.version_key)

@@ -67,7 +67,11 @@ def _tried(try_batch: Callable[[int], Outcome], size: int) -> Outcome:
 
 
 def largest_batch(project: Project, case: Case, tell: Callable[[str], None]) -> Largest:
-    """Search the largest batch of a case on this machine; `tell` is given one line a trial."""
+    """Search the largest batch of a case on this machine; `tell` is given one line a trial.
+
+    Raises:
+        MeasuringError: not even one sample fits, or a trial fails for another reason than memory.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         servers: list[ForkServer] = []
@@ -78,13 +82,20 @@ def largest_batch(project: Project, case: Case, tell: Callable[[str], None]) -> 
             if not servers:
                 servers.append(ForkServer(case.execution.threads, settings_of("train"), [], folder / "server.txt"))
             job = Job("fits", tried, Path(tempfile.mkdtemp(dir=folder)), project, case.seeds[0])
-            ended = Watch(servers[-1], job, lambda progress: None).run()
+            watch = Watch(servers[-1], job, lambda progress: None)
+            ended = watch.run()
             if ended.server_gone:
                 servers.pop().close()
-            tell(f"{case.name}: batch size {size}: {ended.outcome.status}")
-            return ended.outcome
+            outcome = ended.outcome
+            if outcome.numbers.get("resident_bytes", 0) > watch.memory_limit:  # a peak too short for the watch to see
+                outcome = Outcome("oom")
+            tell(f"{case.name}: batch size {size}: {outcome.status}")
+            return outcome
 
-        return find_largest(try_batch)
+        try:
+            return find_largest(try_batch)
+        except MeasuringError as error:
+            raise MeasuringError(f"{case.name}: {error}") from error
 
 
 def _close(servers: list[ForkServer]) -> None:

@@ -58,7 +58,8 @@ class Watch:
         self._sampler: GpuSampler | None = None
         self._host: HostWatch | None = None
         self._read_to = 0
-        self._limit = job.case.memory_limit_bytes or int(psutil.virtual_memory().available * MEMORY_SHARE)
+        self.memory_limit = job.case.memory_limit_bytes or int(psutil.virtual_memory().available * MEMORY_SHARE)
+        """Bytes of resident memory at which the job is stopped."""
         self._next_memory = 0.0
         self._over = False
         self._oom_kills = _kernel_oom_kills()
@@ -104,10 +105,10 @@ class Watch:
             if now >= self._next_memory:
                 self._next_memory = now + MEMORY_PERIOD_SECONDS
                 used = self._look_at_memory(pid)
-                if used > self._limit:
+                if used > self.memory_limit:
                     self._stop(pid)
                     return Outcome(
-                        "oom", f"resident memory {used / 2**20:.0f} MiB over the limit of {self._limit / 2**20:.0f} MiB"
+                        "oom", f"resident memory {used / 2**20:.0f} MiB over the limit of {self.memory_limit / 2**20:.0f} MiB"
                     )
 
     def _look_at_memory(self, pid: int) -> int:

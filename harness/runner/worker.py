@@ -89,8 +89,9 @@ def fits(job: Job) -> Outcome:
     seen, device = Observations(), prepare_process(job.case)
     stepper = Stepper(prepare(job, device, seen))
     samples = stepper.take(FIT_STEPS) / FIT_STEPS
-    bytes_used = torch.cuda.max_memory_reserved(device) if device.type == "cuda" else peak_rss_bytes() or 0
-    return Outcome("ok", numbers={"samples": samples, "bytes": bytes_used})
+    resident = peak_rss_bytes() or 0
+    bytes_used = torch.cuda.max_memory_reserved(device) if device.type == "cuda" else resident
+    return Outcome("ok", numbers={"samples": samples, "bytes": bytes_used, "resident_bytes": resident})
 
 
 KINDS = {"identify": identify, "peak": peak, "fits": fits, "run": run}

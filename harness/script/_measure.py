@@ -42,6 +42,7 @@ def measure(
     seed: int = 1,
     device: str = "auto",
     precision: str = "fp32",
+    mode: str = "eager",
     model: str = "",
     data: str = "",
     targets: Mapping[str, float] | None = None,
@@ -61,6 +62,7 @@ def measure(
         seed: the seed that the script uses; runs of several seeds are what a comparison judges by.
         device: cpu, cuda, cuda:1, or auto (cuda where there is one): where the script trains.
         precision: fp32, bf16 or tf32: what the script trains in.
+        mode: eager, compile or cuda_graphs: how it runs the model.
         model: its name, for the tables.
         data: the data's name, likewise.
         targets: score -> threshold, to measure the time until it is reached.
@@ -79,16 +81,24 @@ def measure(
     names = ScoreNames(metrics, given)
     for score in targets or {}:
         names.metric_of(score)
-    execution = {"device": device, "threads": torch.get_num_threads(), "precision": precision, "lane": _lane()}
-    fields = {"execution": execution, "seeds": (seed,), "targets": dict(targets or {}), "gates": dict(gates or {})}
-    declared = make_case({"name": case or name, "model": {"name": model}, "data": {"name": data}, **fields})
+    execution = {"device": device, "threads": torch.get_num_threads(), "precision": precision, "mode": mode, "lane": _lane()}
+    parts = {"model": {"name": model}, "data": {"name": data}, "execution": execution}
+    judged = {"seeds": (seed,), "targets": dict(targets or {}), "gates": dict(gates or {})}
+    declared = make_case({"name": case or name, **parts, **judged})
     check_gates(declared.gates, metrics | names.metrics_of(given))
-    place = find_device(device)
+    with _recorded(project, name, declared, into, names) as run:
+        yield run
+
+
+@contextmanager
+def _recorded(project: Project, name: str, case: Case, into: str | None, names: ScoreNames) -> Iterator[Run]:
+    """Hold the run set, measure what happens inside, and store it however it ends."""
+    device = find_device(case.execution.device)
     with (
-        claimed(project, name, declared, into) as run_set,
+        claimed(project, name, case, into) as run_set,
         tempfile.TemporaryDirectory(prefix=".work-", dir=run_set.path, ignore_cleanup_errors=True) as folder,
     ):
-        recorder = _Recorder(project, run_set, declared, seed, place, names, Path(folder))
+        recorder = _Recorder(project, run_set, case, device, names, Path(folder))
         hook = register_optimizer_step_post_hook(recorder.run.updated)
         try:
             yield recorder.run
@@ -105,10 +115,10 @@ class _Recorder:
     """From the beginning of a block to its rows."""
 
     def __init__(
-        self, project: Project, run_set: RunSet, case: Case, seed: int, device: torch.device, names: ScoreNames, folder: Path
+        self, project: Project, run_set: RunSet, case: Case, device: torch.device, names: ScoreNames, folder: Path
     ) -> None:
         self.run = Run(device, names)
-        self._project, self._run_set, self._case, self._seed = project, run_set, case, seed
+        self._project, self._run_set, self._case, self._seed = project, run_set, case, case.seeds[0]
         self._device, self._names, self._folder = device, names, folder
         self._code, self._git = code_digest(), git_state(project.root)  # as they are now: both may be edited while it runs
         self._beside = Beside(folder, environment.gpu_uuid(device) if device.type == "cuda" else None)
@@ -150,7 +160,7 @@ class _Recorder:
         if diverged and status in ("ok", "failed"):
             status, reason = "diverged", "; ".join(filter(None, (diverged, reason)))
         execution = self._case.execution
-        described = environment.describe(self._device, execution.precision, execution.lane, "eager")
+        described = environment.describe(self._device, execution.precision, execution.lane, execution.mode)
         return Outcome(status, reason, seconds, described, environment.version_key(), tensors=self.run.tensors)
 
 

@@ -152,7 +152,7 @@ class Run:
             if in_hand:
                 self._steps.resume()
 
-    def score(self, **scores: float) -> None:
+    def score(self, **scores: float | Tensor) -> None:
         """Give scores of the model as it is now; the last ones given are the run's.
 
         Raises:
@@ -162,7 +162,7 @@ class Run:
             raise UsageError("run.score: no evaluation is going on; call it inside `with run.evaluation():`")
         for name, value in scores.items():
             self._names.metric_of(name)
-            self._scores[name] = float(value)
+            self._scores[name] = float(value.detach() if isinstance(value, Tensor) else value)
 
     def model(self, model: nn.Module) -> None:
         """Note the model: its parameters, its bytes, and digests of its weights, initial before the first step, else final.

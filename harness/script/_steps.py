@@ -126,7 +126,8 @@ class Steps:
         self._group = []
 
     def _pack(self) -> None:
-        self._packed.append(torch.stack(self._losses))
+        place = self._losses[0].device
+        self._packed.append(torch.stack([loss.to(place) for loss in self._losses]))
         self._losses = []
 
     def bring_losses(self) -> None:

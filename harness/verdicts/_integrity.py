@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from harness.results import Sample, Series, Side, differing
+from harness.results import Sample, Series, Side, absent_runs, differing
 from harness.suite import Case, Level, Suite
 from harness.verdicts._question import Question, listed
 from harness.verdicts._verdict import PRESENCE, RUNS, Verdict
@@ -17,10 +17,12 @@ CENSORED = "not_reached"
 
 def check_runs(case: Case, head: Side | None, version: int) -> Verdict | None:
     """Return *missing* for a case whose declared runs are not all there and ok, once, of the declared definition."""
-    notes = [*_absent(case, head), *_not_ok(head), *(head.problems if head else ()), *_outdated(case, head, version)]
+    runs = head.runs if head else ()
+    failed = (str(run) for run in runs if run.status != "ok")
+    notes = [*absent_runs(case, runs), *failed, *(head.problems if head else ()), *_outdated(case, head, version)]
     if not notes:
         return None
-    return _runs_missing(case.name, listed(notes), sum(run.status == "ok" for run in head.runs) if head else 0)
+    return _runs_missing(case.name, listed(notes), sum(run.status == "ok" for run in runs))
 
 
 def _runs_missing(case: str, note: str, n_head: int) -> Verdict:
@@ -35,28 +37,6 @@ def _runs_missing(case: str, note: str, n_head: int) -> Verdict:
         unit="1",
         note=note,
     )
-
-
-def _absent(case: Case, head: Side | None) -> Iterator[str]:
-    held = Counter(run.seed for run in head.runs if run.measures == "train") if head else Counter[int]()
-    none = [str(seed) for seed in case.seeds if not held[seed]]
-    if none:
-        yield f"no run of seed {', '.join(none)}"
-    for seed in case.seeds:
-        if 0 < held[seed] < case.repeats:
-            yield f"seed {seed}: {held[seed]} of {case.repeats} repeats"
-    passes = {(run.measures, run.seed) for run in head.runs} if head else set()
-    for measures in case.passes:
-        for seed in case.seeds_of(measures):
-            if head and (measures, seed) not in passes:
-                yield f"no {measures} pass of seed {seed}"
-
-
-def _not_ok(head: Side | None) -> Iterator[str]:
-    for run in head.runs if head else ():
-        if run.status != "ok":
-            of_pass = "" if run.measures == "train" else f", {run.measures} pass"
-            yield f"seed {run.seed}{of_pass}: {run.status}" + (f" ({run.reason})" if run.reason else "")
 
 
 def _outdated(case: Case, head: Side | None, version: int) -> Iterator[str]:

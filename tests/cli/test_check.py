@@ -36,7 +36,7 @@ def test_good_suites_are_named_with_their_size(project_folder: Path, capsys: pyt
 
     assert main(["check"]) == 0
 
-    assert capsys.readouterr().out == "suites/one.toml: ok, 2 cases, 9 runs\nsuites/two.toml: ok, 1 case, 1 run\n"
+    assert capsys.readouterr().out == "suites/one.toml: ok, 2 cases, 13 runs\nsuites/two.toml: ok, 1 case, 3 runs\n"
 
 
 def test_problems_of_all_suites_come_at_once(project_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +46,7 @@ def test_problems_of_all_suites_come_at_once(project_folder: Path, capsys: pytes
     assert main(["check"]) == 2
 
     out, err = capsys.readouterr()
-    assert out == "suites/good.toml: ok, 2 cases, 9 runs\n"
+    assert out == "suites/good.toml: ok, 2 cases, 13 runs\n"
     assert [line.split("; ")[0] for line in err.splitlines()] == [
         "error: 3 problems:",
         "  suites/bad.toml:8: unknown key 'seedz', did you mean 'seeds'?",
@@ -62,7 +62,7 @@ def test_suites_are_given_by_name_or_by_path(project_folder: Path, tmp_path: Pat
 
     assert main(["check", "one", "mine.toml"]) == 0
 
-    assert capsys.readouterr().out == "suites/one.toml: ok, 2 cases, 9 runs\nmine.toml: ok, 2 cases, 9 runs\n"
+    assert capsys.readouterr().out == "suites/one.toml: ok, 2 cases, 13 runs\nmine.toml: ok, 2 cases, 13 runs\n"
 
 
 def test_a_suite_that_does_not_exist_is_refused_with_the_nearest(
@@ -93,4 +93,4 @@ def test_parts_of_a_catalogue_can_be_added(project_folder: Path, capsys: pytest.
 
     assert main(["check", "one"]) == 2
     assert main(["check", "one", "--catalogue", "bench"]) == 0
-    assert capsys.readouterr().out == "suites/one.toml: ok, 2 cases, 9 runs\n"
+    assert capsys.readouterr().out == "suites/one.toml: ok, 2 cases, 13 runs\n"

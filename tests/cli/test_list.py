@@ -18,7 +18,9 @@ PARTS = {
     'licence="CC0")\n',
     "tasks/sorting.py": '"""Sorting."""\nTASK = Task(primary="hits", scores={"hits": "higher", "loss": "lower"})\n',
     "metrics/hits.py": '"""Hits."""\nMETRIC = Metric(measure=m, title="Share of hits", unit="1", direction="higher", '
-    'metric_class="quality", phase="eval")\n',
+    'metric_class="quality", phase="eval", source="a clock", null_when="never")\n',
+    "metrics/plain.py": '"""Plain."""\nMETRIC = Metric(measure=m, title="Plain", unit="s", direction="lower", '
+    'metric_class="machine", phase="train")\n',
 }
 SUITE = 'version = 3\nwhy = "To test."\n[[case]]\nmodel = "mine"\ndata = "dots"\nrecipe.epochs = 1\n'
 
@@ -37,8 +39,9 @@ ROWS = {
         "sorting\thits\thigher\thits, loss\tSorting. (yours, in bench)",
     ],
     "metrics": [
-        "name\tunit\tdirection\tclass\tphase\ttitle",
-        "hits\t1\thigher\tquality\teval\tShare of hits (yours, in bench)",
+        "name\tunit\tdirection\tclass\tphase\tsource\tnull when\ttitle",
+        "hits\t1\thigher\tquality\teval\ta clock\tnever\tShare of hits (yours, in bench)",
+        "plain\ts\tlower\tmachine\ttrain\t-\t-\tPlain (yours, in bench)",
     ],
 }
 

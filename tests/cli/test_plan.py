@@ -19,6 +19,7 @@ why = "To test."
 [defaults]
 data = "digits"
 recipe.epochs = 2
+passes = []
 [[case]]
 name = "lenet"
 model = "a000_lenet_gray"
@@ -30,7 +31,8 @@ seeds = [1, 5]
 repeats = 2
 recipe.steps = 10
 """
-HEAD = "case\tmodel\tdata\tdevice\tthreads\tseeds\truns\tlength\testimate\n"
+HEAD = "case\tmodel\tdata\tdevice\tthreads\tseeds\tpasses\truns\tlength\testimate\n"
+CNN = 'name = "cnn"\n'
 
 
 @pytest.fixture
@@ -40,12 +42,13 @@ def suite(project_folder: Path) -> Suite:
     return load_suite(project_folder / "suites" / "mine.toml", Catalog())
 
 
-def store(folder: Path, suite: Suite, runs: list[tuple[Case, str, float]]) -> None:
-    """Store a run set with runs of these cases, statuses and seconds."""
+def store(folder: Path, suite: Suite, runs: list[tuple[Case, str, float]], measures: str = "train") -> None:
+    """Store a run set with runs of these cases, statuses and seconds, all of one pass."""
     run_set = RunSet.create(folder / "results", suite)
     for number, (case, status, seconds) in enumerate(runs):
         empty: dict[str, Any] = dict.fromkeys(TABLES["runs"].names)
         values = {"run_id": f"r{number}", "case": case.name, "case_digest": case.digest, "status": status, "seconds": seconds}
+        values["pass"] = measures
         run_set.add(f"r{number}", {**{table: [] for table in RUN_TABLES}, "runs": [{**empty, **values}]})
 
 
@@ -54,9 +57,9 @@ def test_every_case_is_a_row_and_unknown_times_are_unknown(suite: Suite, capsys:
     assert main(["plan", "mine"]) == 0
 
     assert capsys.readouterr().out == HEAD + (
-        "lenet\ta000_lenet_gray\tdigits\tcpu\t1\t1-3\t3\t2 epochs\tunknown\n"
-        "cnn\ta004_cnn\tdigits\tcpu\t1\t1,5\t4\t10 steps\tunknown\n"
-        "total\t\t\t\t\t\t7\t\tunknown\n"
+        "lenet\ta000_lenet_gray\tdigits\tcpu\t1\t1-3\t\t3\t2 epochs\tunknown\n"
+        "cnn\ta004_cnn\tdigits\tcpu\t1\t1,5\t\t4\t10 steps\tunknown\n"
+        "total\t\t\t\t\t\t\t7\t\tunknown\n"
     )
 
 
@@ -101,7 +104,26 @@ def test_a_baselines_training_time_stands_in_until_something_was_run(
     assert main(["plan", "mine"]) == 0
 
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert [(row[0], row[-1]) for row in rows[1:]] == [("lenet", "~6.00 s"), ("cnn", "unknown"), ("total", "at least 6.00 s")]
+    assert [(row[0], row[-1]) for row in rows[1:]] == [("lenet", "~6.00 s"), ("cnn", "unknown"), ("total", "at least ~6.00 s")]
+
+
+def test_each_pass_is_a_run_with_a_time_of_its_own(
+    suite: Suite, project_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Memory of the first seed, calibrated of each, beside four trainings; what no stored run tells is not made up."""
+    file = project_folder / "suites" / "mine.toml"
+    file.write_text(SUITE.replace(CNN, CNN + 'passes = ["memory", "calibrated"]\n'))
+    cnn = suite.cases[1]
+    store(project_folder, suite, [(cnn, "ok", 10.0)])
+    store(project_folder, suite, [(cnn, "ok", 1.0), (cnn, "ok", 3.0), (cnn, "failed", 90.0)], "memory")
+
+    assert main(["plan", "mine", "-k", "cnn"]) == 0
+    store(project_folder, suite, [(cnn, "ok", 5.0)], "calibrated")
+    assert main(["plan", "mine", "-k", "cnn"]) == 0
+
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines() if line.startswith("cnn")]
+    assert [["memory, calibrated", "7"]] * 2 == [row[6:8] for row in rows]
+    assert ["at least 42.0 s", "52.0 s"] == [row[-1] for row in rows]
 
 
 def test_narrowing_and_overriding_show_what_would_run(suite: Suite, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +131,9 @@ def test_narrowing_and_overriding_show_what_would_run(suite: Suite, capsys: pyte
     assert main(["plan", "mine", "-k", "LE", "--tag", "small", "--seeds", "7,", "--device", "cuda:1", "--threads", "2"]) == 0
 
     out, err = capsys.readouterr()
-    assert out == HEAD + ("lenet\ta000_lenet_gray\tdigits\tcuda:1\t2\t7\t1\t2 epochs\tunknown\ntotal\t\t\t\t\t\t1\t\tunknown\n")
+    assert out == HEAD + (
+        "lenet\ta000_lenet_gray\tdigits\tcuda:1\t2\t7\t\t1\t2 epochs\tunknown\ntotal\t\t\t\t\t\t\t1\t\tunknown\n"
+    )
     assert err == "left out: cnn\n"
 
 

@@ -69,6 +69,13 @@ def test_a_model_can_be_shown_for_a_data_set(bench: Path, capsys: pytest.Capture
         (["data", "digits"], ["shape: (1, 8, 8)", "sizes: (1437, 360)", "  scale: str = 'standard'"]),
         (["task", "classification"], ["primary: accuracy", "scores:", "  loss: lower"]),
         (["metric", "accuracy"], ["unit: 1", "direction: higher", "metric_class: quality"]),
+        (
+            ["metric", "tensor_peak_memory"],
+            [
+                "source: torch's dispatcher (TorchDispatchMode)",
+                "null_when: an agent's episodes, whose length varies; a mode that compiles",
+            ],
+        ),
     ],
 )
 def test_built_in_parts_are_shown(

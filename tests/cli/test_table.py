@@ -54,6 +54,20 @@ def test_a_narrow_terminal_breaks_words_but_no_names(project_folder: Path) -> No
     ]
 
 
+def test_named_columns_break_like_the_last(project_folder: Path) -> None:
+    """Several columns may hold sentences; a narrow terminal breaks them all, and a wide one none."""
+    cells = "('count', 'one two three four five six seven', 'one two three four five six seven')"
+    table = f"print_table(('name', 'source', 'words'), [{cells}], words=('source',))"
+    program = f"from harness.cli._table import print_table\n{table}"
+
+    assert on_terminal(program, 20) == [
+        "name   source                         words",
+        "count  one two three four five six    one two three four five six",
+        "       seven                          seven",
+    ]
+    assert on_terminal(program, 80)[1] == "count  one two three four five six seven  one two three four five six seven"
+
+
 def test_cells_of_a_pipe_hold_no_tabs_or_line_ends() -> None:
     """Whatever a cell holds, a row is one line with one tab between cells."""
     program = "from harness.cli._table import print_table\nprint_table(('a', 'b'), [('x\\ty', 'one\\n two'), (1, None)])"

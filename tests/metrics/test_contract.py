@@ -19,6 +19,8 @@ from harness.observations import NULL_REASONS, Direction, MetricClass, Observati
 from harness.units import FORMATTERS
 
 PARTS = Catalog().parts("metrics")
+LINE = 110
+GPU_ONLY = ("gpu_", "cuda_", "train_energy", "energy_")
 
 every_metric = pytest.mark.parametrize("part", PARTS.values(), ids=PARTS.keys())
 
@@ -81,6 +83,16 @@ def test_declares_its_meaning_as_literals(part: Part) -> None:
     assert fields["metric_class"] in get_args(MetricClass)
     assert fields["phase"] in get_args(Phase)
     assert part.summary.endswith(".")
+
+
+@every_metric
+def test_says_where_it_comes_from_and_when_it_is_null(part: Part) -> None:
+    """Source and nulls are readable without importing, in a line each; what only a GPU has is null without one."""
+    source, null_when = part.fields["source"], part.fields["null_when"]
+
+    assert (True, True) == tuple(0 < len(words) <= LINE for words in (source, null_when))
+    assert not any(words.endswith(".") or "\n" in words for words in (source, null_when))
+    assert null_when.startswith("no GPU") == part.name.startswith(GPU_ONLY)
 
 
 @every_metric

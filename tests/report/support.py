@@ -49,8 +49,9 @@ ENVIRONMENT = {
 
 
 def make_case(name: str = "keras", data: str = "mnist", seeds: Sequence[int] = (1, 2, 3), **fields: Any) -> Case:
-    """Return a case."""
+    """Return a case; without passes beside its training, unless they are given."""
     given: dict[str, Any] = {
+        "passes": (),
         "model": PartRef(name="a003_keras_cnn"),
         "recipe": Recipe(epochs=2),
         "published": {"accuracy": 0.9914},
@@ -88,7 +89,8 @@ class Trained:
     @property
     def run_id(self) -> str:
         """A name that no other run has."""
-        return f"{self.case.name}-{self.seed}-{self.columns.get('repeat', 1)}-{self.columns.get('arm', 'solo')}"
+        told = {"repeat": 1, "arm": "solo", "pass": "train"} | dict(self.columns)
+        return f"{self.case.name}-{self.seed}-{told['repeat']}-{told['arm']}-{told['pass']}"
 
 
 def add(run_set: RunSet, run: Trained) -> None:

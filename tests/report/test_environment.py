@@ -52,12 +52,25 @@ def test_failed_run_has_reason_and_command(tmp_path: Path) -> None:
         [
             "digits",
             "3",
+            "train",
             "oom",
             "killed at 7.2 GiB <script>alert('x')</script> | a_b",
             "4.20 s",
             "harness run demo -k digits --seeds 3,",
         ]
     ]
+
+
+def test_a_failed_pass_is_named(tmp_path: Path) -> None:
+    """Which of a seed's runs failed is told; running its seed again runs its passes again."""
+    case = make_case(seeds=[7], passes=("memory",))
+    failed = Trained(case, 7, status="timeout", losses=(), seconds=(), progress=(), columns={"pass": "memory"})
+    run_set = stored(tmp_path, make_suite(case), [Trained(case, 7, values(0.9)), failed])
+
+    table = tables(section("environment").build(read(run_set)))[0]
+
+    assert ["memory"] == column(table, "Pass")
+    assert ["harness run demo -k keras --seeds 7,"] == column(table, "To run it again")
 
 
 def test_every_run_has_its_command(tmp_path: Path) -> None:

@@ -36,6 +36,18 @@ def test_run_that_is_not_there_is_a_row(tmp_path: Path) -> None:
     ]
 
 
+def test_a_run_of_another_pass_is_no_row(tmp_path: Path) -> None:
+    """A memory pass is no seed's training: neither a second one, nor a failed or a missing one."""
+    case = make_case(seeds=[1, 2], passes=("memory",))
+    runs = [Trained(case, seed, values(0.9)) for seed in (1, 2)]
+    failed = Trained(case, 1, status="oom", losses=(), seconds=(), progress=(), columns={"pass": "memory"})
+
+    data = read(stored(tmp_path, make_suite(case), [*runs, failed]))
+
+    assert [["1", "ok"], ["2", "ok"]] == [row[1:3] for row in texts(build(data))]
+    assert 2 == data.seeds_ok(case)
+
+
 def test_run_of_an_undeclared_seed_is_a_row(tmp_path: Path) -> None:
     """A stored run whose seed the suite no longer declares counts in the means, so it is shown."""
     case = make_case(seeds=[1])

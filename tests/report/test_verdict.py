@@ -192,6 +192,28 @@ def test_incomplete_run_set_is_said_first(tmp_path: Path) -> None:
     ]
 
 
+def test_a_pass_that_is_absent_or_failed_is_said(tmp_path: Path) -> None:
+    """A declared run of another pass counts like a training: one is not there, and one did not succeed."""
+    case = make_case(seeds=[1, 2], passes=("memory", "counters"))
+    runs = [Trained(case, seed, values(0.9)) for seed in (1, 2)]
+    failed = Trained(case, 1, status="oom", losses=(), seconds=(), progress=(), columns={"pass": "memory"})
+
+    assert paragraphs(list(section("verdict").build(read(stored(tmp_path, make_suite(case), [*runs, failed]))))) == [
+        "This run set is incomplete: 3 of 4 declared runs are stored. `harness run demo` goes on with it.",
+        "1 of 3 runs did not succeed; means are over those that did. The section Environment has the reasons.",
+    ]
+
+
+def test_whole_passes_need_no_notice(tmp_path: Path) -> None:
+    """Nothing is said of a case whose trainings and passes are all there and ok."""
+    case = make_case(seeds=[1, 2], passes=("memory", "calibrated"))
+    runs = [Trained(case, seed, values(0.9)) for seed in (1, 2)]
+    passes = [("memory", 1), ("calibrated", 1), ("calibrated", 2)]
+    runs += [Trained(case, seed, losses=(), seconds=(), progress=(), columns={"pass": name}) for name, seed in passes]
+
+    assert paragraphs(list(section("verdict").build(read(stored(tmp_path, make_suite(case), runs))))) == []
+
+
 def test_empty_run_set_is_said(tmp_path: Path) -> None:
     """A run set without a run says so plainly."""
     words = paragraphs(list(section("verdict").build(read(stored(tmp_path, make_suite(), complete=False)))))

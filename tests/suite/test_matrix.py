@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.suite import Suite
+from harness.suite import Execution, Suite
 
 Load = Callable[..., Suite]
 Problems = Callable[..., list[str]]
@@ -54,6 +54,32 @@ def test_a_matrix_goes_over_parts_options_and_lists(load: Load) -> None:
         ("net[bias=true,data=dots+unit,betas=0.5+0.9,steps=3,seeds=7]", {"scale": "unit"}, (7,)),
     ]
     assert {(case.model.options["bias"], case.recipe.steps, case.recipe.epochs) for case in suite.cases} == {(True, 3, None)}
+
+
+def test_execution_settings_are_axes(load: Load) -> None:
+    """Precision, mode, memory format, threads and the batch size multiply; each is in the case's name and specification."""
+    axes = {
+        "execution.precision": '["fp32", "bf16"]',
+        "execution.mode": '["eager", "compile"]',
+        "execution.channels_last": "[false, true]",
+        "execution.threads": "[1, 2]",
+        "recipe.batch_size": '[8, "full"]',
+    }
+    matrix = "".join(f"{key} = {values}\n" for key, values in axes.items())
+
+    cases = load(HEAD + CASE + f"[case.matrix]\n{matrix}").cases
+
+    settings = [(each.execution, each.recipe.batch_size) for each in cases]
+    assert 32 == len(cases) == len({each.digest for each in cases})
+    assert "net[precision=bf16,mode=compile,channels_last=true,threads=2,batch_size=full]" == cases[-1].name
+    assert (Execution(precision="bf16", mode="compile", channels_last=True, threads=2), "full") == settings[-1]
+
+
+def test_a_device_without_the_mode_is_reported_where_the_mode_stands(problems: Problems) -> None:
+    """CUDA graphs multiply with devices that have them, and with no other."""
+    found = problems(HEAD + CASE + 'matrix = { "execution.device" = ["cuda", "cpu"], "execution.mode" = ["cuda_graphs"] }\n')
+
+    assert ['mine.toml:8: execution.mode: found "cuda_graphs" on the device "cpu", which has none; allowed on: cuda'] == found
 
 
 def test_keys_that_end_alike_are_written_out(load: Load) -> None:

@@ -6,19 +6,15 @@ A test holds the files equal to what this writes, so that no figure in them is t
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from harness.catalog import Catalog
+from _readme import CATALOG, README, ROOT, filled, row
+
 from harness.stats import t_interval
 from harness.suite import Case, Suite, load_suite
 
-ROOT = Path(__file__).parents[2]
-BASELINES = ROOT / "results" / "baselines"
-PAGE, README = ROOT / "results" / "README.md", ROOT / "README.md"
-CATALOG = Catalog()
+BASELINES, PAGE = ROOT / "results" / "baselines", ROOT / "results" / "README.md"
 
 HEAD = """# Recorded results
 
@@ -89,13 +85,13 @@ def page_rows(suite: Suite) -> Iterator[str]:
                 str(len(values)),
                 "–" if floor is None else figure(floor),
             )
-            yield f"| {' | '.join((*cells, *figures))} |"
+            yield row(*cells, *figures)
 
 
 def page() -> str:
     """Return the results page."""
     titles = ("case", "model", "data", "parameters", "score", "mean", "95 % interval", "seeds", "floor")
-    lines = "| " + " | ".join(titles) + " |\n|---|---|---|--:|---|--:|--:|--:|--:|\n"
+    lines = row(*titles) + "\n|---|---|---|--:|---|--:|--:|--:|--:|\n"
     tables = [f"\n## {suite.name}\n\n{suite.why}\n\n{lines}" + "\n".join(page_rows(suite)) + "\n" for suite in suites()]
     return HEAD + "".join(tables)
 
@@ -108,7 +104,7 @@ def readme_rows() -> Iterator[str]:
             for metric in shown(case) if baseline else ():
                 values = seed_means(baseline, metric)
                 cells = (suite.name, f"`{case.name}`", f"`{case.model.name}`", metric.replace("_", " "))
-                yield f"| {' | '.join((*cells, figure(sum(values) / len(values)), ' '.join(map(figure, values))))} |"
+                yield row(*cells, figure(sum(values) / len(values)), " ".join(map(figure, values)))
 
 
 def signatures() -> list[str]:
@@ -122,8 +118,7 @@ def readme() -> str:
     """Return README with its table of results written anew."""
     titles = "| suite | case | model | score | mean | each seed |\n|---|---|---|---|--:|---|\n"
     notes = "".join(f"\nBLEU's signature: `{signature}`.\n" for signature in signatures())
-    table = f"<!-- results -->\n{titles}" + "\n".join(readme_rows()) + f"\n{notes}<!-- /results -->"
-    return re.sub(r"<!-- results -->.*?<!-- /results -->", lambda _: table, README.read_text(), flags=re.DOTALL)
+    return filled("results", titles + "\n".join(readme_rows()) + f"\n{notes}")
 
 
 if __name__ == "__main__":

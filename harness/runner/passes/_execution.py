@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -41,14 +44,35 @@ def place_split(split: Split, device: torch.device, execution: Execution) -> Spl
     return replace(split, inputs=split.inputs.contiguous(memory_format=torch.channels_last))
 
 
-def compile_parts(model: nn.Module, parts: Iterable[str], mode: str) -> None:
-    """Compile the model, and those of its parts that learn in turns, where the mode says so; weights keep their names."""
+def compile_parts(model: nn.Module, parts: Iterable[str], device: torch.device, mode: str) -> None:
+    """Compile the model, and those of its parts that learn in turns, where the mode says so; weights keep their names.
+
+    Raises:
+        MeasuringError: the device has no CUDA graphs, or there is no compiler for its code.
+    """
     if mode not in COMPILED:
         return
+    check_compilable(device, mode)
     for part in {"", *parts}:
         module = model.get_submodule(part)
         # a function of ours, because the compiler passes over the forward methods of torch's own modules
         module.forward = torch.compile(_calling(module.forward), mode=COMPILED[mode])
+
+
+def check_compilable(device: torch.device, mode: str) -> None:
+    """Refuse a mode that the machine cannot do, before torch does so in the midst of a step, or takes another mode silently.
+
+    Raises:
+        MeasuringError: the device has no CUDA graphs, or there is no compiler for its code.
+    """
+    if mode == "cuda_graphs" and device.type != "cuda":
+        raise MeasuringError(f'execution.mode = "{mode}": the device {device.type!r} has no CUDA graphs; use --device cuda')
+    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")  # as torch chooses it
+    if device.type == "cpu" and shutil.which(compiler) is None:
+        raise MeasuringError(
+            f'execution.mode = "{mode}": torch.compile needs a C++ compiler, and {compiler!r} is not on PATH; '
+            "install one (Debian, Ubuntu: apt install g++), or name yours in CXX"
+        )
 
 
 def _calling(forward: Callable[..., Any]) -> Callable[..., Any]:

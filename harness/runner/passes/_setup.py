@@ -118,7 +118,7 @@ def build(job: Job, catalog: Catalog, splits: Splits, device: torch.device, seen
     seen.parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     seen.model_bytes = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
     seen.directions = dict(task.scores)
-    compile_parts(model, [turn.part for turn in learning.turns], case.execution.mode)
+    compile_parts(model, [turn.part for turn in learning.turns], device, case.execution.mode)
     seen.threads = case.execution.threads
     seen.usable_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return TrainJob(
