@@ -56,6 +56,16 @@ def doubt(observations: Observations) -> str | None:
     return disturbed(observations) if observations.steady else "not_steady"
 
 
+def doubt_of_all(observations: Observations) -> str | None:
+    """Return the flag of a time of the whole training, which needs no steady pace: the first that applies."""
+    return "resumed" if observations.resumed_at_step else disturbed(observations)
+
+
+def resumed(observations: Observations) -> str | None:
+    """Return the flag of a peak that only the process that ended the training can tell."""
+    return "resumed" if observations.resumed_at_step else None
+
+
 def of_timed_steps(observations: Observations, field: str, q: float, least: int = 1) -> Value:
     """Return a quantile of `field` over the timed steps.
 
@@ -91,10 +101,14 @@ def of_classes(observations: Observations, score: Callable[[Array, Array], float
         return number(score(observations.labels, observations.predictions), len(observations.predictions))
 
 
-def at_targets(observations: Observations, read: Callable[[Evaluation], float]) -> Value:
+def at_targets(
+    observations: Observations,
+    read: Callable[[Evaluation], float],
+    flag: Callable[[Observations], str | None] = lambda seen: None,
+) -> Value:
     """Return what `read` takes from the first evaluation at which all of the case's targets hold.
 
-    A miss is censored: a null, never the run's length. n is the number of evaluations up to there.
+    A miss is censored: a null, never the run's length. n is the number of evaluations up to there; `flag` is what to beware of.
     """
     if not observations.targets:
         return null("not_applicable")
@@ -102,7 +116,7 @@ def at_targets(observations: Observations, read: Callable[[Evaluation], float]) 
         return missing
     for count, evaluation in enumerate(observations.evaluations, start=1):
         if all(reaches(observations, evaluation, name) for name in observations.targets):
-            return number(read(evaluation), count)
+            return number(read(evaluation), count, flag(observations))
     return null("not_reached")
 
 

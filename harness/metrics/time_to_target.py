@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from harness.metrics._base import Metric
-from harness.metrics._readings import at_targets
+from harness.metrics._readings import at_targets, doubt_of_all
 from harness.observations import Observations, Value
 
 
 def measure(observations: Observations) -> Value:
     """Return the training seconds up to the first evaluation that meets the targets."""
-    return at_targets(observations, lambda evaluation: evaluation.train_seconds)
+    return at_targets(observations, lambda evaluation: evaluation.train_seconds, doubt_of_all)
 
 
 METRIC = Metric(

@@ -102,6 +102,8 @@ class RunSet:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
             _check_version(file, content["schema_version"])
+            for case in content["suite"]["cases"]:
+                case.setdefault("passes", [])  # of a schema version before passes: it was asked for none
             return Manifest(
                 Suite.model_validate(content["suite"]),
                 tuple(content["left_out"]),
@@ -111,7 +113,7 @@ class RunSet:
             )
         except FileNotFoundError as error:
             raise ResultsError(f"{self.path}: not a run set: it holds no {MANIFEST}") from error
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
             raise ResultsError(f"{file}: damaged, or no run set's: {error}; if it is a run set, run the suite again") from error
 
     def update(self, suite: Suite | None = None, left_out: Sequence[str] | None = None, complete: bool | None = None) -> None:

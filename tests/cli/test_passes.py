@@ -35,7 +35,9 @@ def test_a_failed_pass_is_told_by_every_command_and_run_again(project: Path, cap
     assert 5 == main(["gate", "mine"])
     assert "seed 1, memory pass: failed (ValueError: no room)" in capsys.readouterr().out
     assert 0 == main(["report", "mine"])
-    assert "<td>memory</td>" in (find_run_set(project / "results", "mine").path / "report.html").read_text()
+    text = (find_run_set(project / "results", "mine").path / "report.html").read_text()
+    assert "Runs that did not succeed: 1 of 4" in text
+    assert "1 of 4 runs did not succeed" in text
     main(["results", "ls"])
     assert "\t3/4\t" in capsys.readouterr().out
     assert 5 == main(["baseline", "propose", "mine", "--reason", "first"])

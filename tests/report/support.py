@@ -89,8 +89,8 @@ class Trained:
     @property
     def run_id(self) -> str:
         """A name that no other run has."""
-        told = {"repeat": 1, "arm": "solo", "pass": "train"} | dict(self.columns)
-        return f"{self.case.name}-{self.seed}-{told['repeat']}-{told['arm']}-{told['pass']}"
+        of_pass = f"-{self.columns['pass']}" if "pass" in self.columns else ""
+        return f"{self.case.name}-{self.seed}-{self.columns.get('repeat', 1)}-{self.columns.get('arm', 'solo')}{of_pass}"
 
 
 def add(run_set: RunSet, run: Trained) -> None:

@@ -138,6 +138,17 @@ def test_tables_of_an_earlier_schema_version_lack_what_came_later(run_set: RunSe
     assert run_set.table("episodes").empty
 
 
+def test_a_run_set_from_before_passes_declares_none(run_set: RunSet) -> None:
+    """It was asked for trainings alone, so that it lacks nothing; one of now says what it was asked for."""
+    assert {("memory", "counters")} == {case.passes for case in run_set.manifest.suite.cases}
+    content = json.loads((run_set.path / "manifest.json").read_text()) | {"schema_version": 2}
+    for case in content["suite"]["cases"]:
+        del case["passes"]
+    (run_set.path / "manifest.json").write_text(json.dumps(content))
+
+    assert {()} == {case.passes for case in run_set.manifest.suite.cases}
+
+
 def test_a_row_without_a_declared_column_is_refused() -> None:
     """No table is written with a column missing."""
     with pytest.raises(KeyError, match="value"):

@@ -178,8 +178,8 @@ def test_cuda_graphs_on_a_cpu_are_refused_with_file_and_line(
     project_folder: Path, run_cases: Callable[..., Ran], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`harness check` knows it where the suite says so; where the command line brings the CPU, the run does."""
-    text = SUITE + '[[case]]\nname = "one"\nexecution.mode = "cuda_graphs"\nexecution.device = "{}"\n'
-    (project_folder / "suites" / "mine.toml").write_text(text.format("cpu"))
+    text = SUITE + '[[case]]\nname = "one"\nexecution.mode = "cuda_graphs"\nexecution.device = "cpu"\n'
+    (project_folder / "suites" / "mine.toml").write_text(text)
 
     assert main(["check", "mine"]) == 2
     message = 'suites/mine.toml:12: execution.mode: found "cuda_graphs" on the device "cpu", which has none; allowed on: cuda'

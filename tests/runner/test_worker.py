@@ -17,6 +17,7 @@ from harness.observations import Observations
 from harness.project import find_project
 from harness.runner import worker
 from harness.runner.jobs import Job, Outcome
+from harness.runner.passes import train
 from harness.suite import Recipe, load_suite
 from harness.tasks import Learning, Scores, Task, Turn
 from harness.train import DivergedError
@@ -47,8 +48,8 @@ class Faulty(nn.Linear):
 def test_a_probe_that_fails_gives_nulls_with_the_reason() -> None:
     """The numbers already there outlive an inference or a count that does not work; only the first line is kept."""
     seen = Observations()
-    worker.measure_inference(training(Faulty(False, ValueError("no such kernel\nstack"))), seen)
-    worker.count_operations(training(Faulty(True, NotImplementedError())), seen)
+    train.measure_inference(training(Faulty(False, ValueError("no such kernel\nstack"))), seen)
+    train.count_operations(training(Faulty(True, NotImplementedError())), seen)
 
     assert seen.nulls == {
         "infer_latency_seconds": "unsupported: ValueError: no such kernel",
@@ -62,9 +63,9 @@ def test_a_probe_that_fails_gives_nulls_with_the_reason() -> None:
 def test_a_probe_out_of_memory_fails_the_run(error: Exception) -> None:
     """Lack of memory is the run's own status, not an unsupported reading."""
     with pytest.raises(type(error)):
-        worker.measure_inference(training(Faulty(False, error)), Observations())
+        train.measure_inference(training(Faulty(False, error)), Observations())
     with pytest.raises(type(error)):
-        worker.count_operations(training(Faulty(True, error)), Observations())
+        train.count_operations(training(Faulty(True, error)), Observations())
 
 
 def test_a_count_of_zero_is_null_where_there_are_parameters() -> None:
@@ -79,8 +80,8 @@ def test_a_count_of_zero_is_null_where_there_are_parameters() -> None:
             return x * self.factor
 
     linear, scale = Observations(parameters=15), Observations(parameters=4)
-    worker.count_operations(training(nn.Linear(4, 3)), linear)
-    worker.count_operations(training(Scale()), scale)
+    train.count_operations(training(nn.Linear(4, 3)), linear)
+    train.count_operations(training(Scale()), scale)
 
     assert linear.train_flops_per_sample == 2 * 2 * 12
     assert scale.train_flops_per_sample is None
@@ -99,7 +100,7 @@ def test_texts_are_counted_without_the_padding_that_training_cuts_off() -> None:
     task = Task("score", {"score": "higher"}, lambda splits: learning)
     job = TrainJob(Wide(4, 3), task, learning, Recipe(epochs=1), 1, split, None, split, torch.device("cpu"))
     seen = Observations(parameters=15)
-    worker.count_operations(job, seen)
+    train.count_operations(job, seen)
 
     assert seen.train_flops_per_sample == 2 * 2 * 12 * 3  # forward and for the weights, 12 multiply-adds, 3 ids
 
@@ -115,8 +116,8 @@ def test_inference_and_scores_have_the_precision_of_training() -> None:
             return out
 
     job = training(Telling(4, 3), "bf16")
-    worker.measure_inference(job, Observations())
-    worker.score(job, Observations())
+    train.measure_inference(job, Observations())
+    train.score(job, Observations())
 
     assert kinds == {torch.bfloat16}
 
@@ -128,7 +129,7 @@ def test_a_test_loss_that_is_not_finite_has_diverged(value: float, message: str)
     nn.init.constant_(model.weight, value)
 
     with pytest.raises(DivergedError, match=f"^{message} after training$"):
-        worker.score(training(model), Observations())
+        train.score(training(model), Observations())
 
 
 def test_a_weight_that_is_not_finite_has_diverged() -> None:
@@ -137,14 +138,14 @@ def test_a_weight_that_is_not_finite_has_diverged() -> None:
     model.register_parameter("unused", nn.Parameter(torch.tensor([0.0, math.inf])))
 
     with pytest.raises(DivergedError, match=r"^weights 'unused' were not finite after training$"):
-        worker.score(training(model), Observations())
+        train.score(training(model), Observations())
 
 
 def test_hashing_the_initial_weights_is_not_the_runs_time() -> None:
     """The time to the first step is counted from a moment later by what the digests took, and by no more."""
     job = training(nn.Linear(4, 3))
     before, started = job.build_started, perf_counter()
-    worker.initial_digests(job)
+    train.initial_digests(job)
     elapsed = perf_counter() - started
 
     assert 0 < job.build_started - before <= elapsed
