@@ -149,7 +149,7 @@ def test_the_energy_counter_agrees_with_power(at_work: Observations) -> None:
 @pytest.mark.timeout(1800)
 def test_every_case_of_the_articles_trains_on_the_gpu(project_folder: Path) -> None:
     """No model, task or data set is bound to the CPU: one seed of each case ends ok, above its floor."""
-    for name in ("articles.toml", "_gates.toml"):
+    for name in ("articles.toml", "_gates.toml", "_counters.toml"):
         shutil.copyfile(SUITES / name, project_folder / "suites" / name)
     project = find_project(project_folder)
 
