@@ -108,7 +108,7 @@ class GpuSample:
     energy_joules: float | None = None
     """The driver's cumulative counter."""
     foreign_processes: int | None = None
-    """Processes on the GPU that are not of the run; None where the driver's process ids are not those of this system."""
+    """Processes that compute on the GPU and are not of the run; None where the driver's process ids are not this system's."""
 
 
 @dataclass(frozen=True)

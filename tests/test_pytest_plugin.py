@@ -159,7 +159,7 @@ def test_suites_are_collected_only_when_named(project_folder: Path, write_projec
     code, _, output = run_pytest(project_folder, "suites")
 
     assert code == 2
-    assert "mine.toml:16: " in output
+    assert "mine.toml:17: " in output
     assert "'colour'" in output
 
 

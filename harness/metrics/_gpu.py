@@ -7,7 +7,7 @@ from enum import IntFlag
 
 import numpy as np
 
-from harness.metrics._readings import absent
+from harness.metrics._readings import absent, resumed
 from harness.metrics._samples import present, within
 from harness.observations import Array, GpuSample, Observations, Value, null, number
 
@@ -48,7 +48,11 @@ def of_gpu(observations: Observations, reading: str, windows: Windows, reduce: C
     if len(present(observations.gpu_samples, reading)) == 0:
         return refusal(observations, reading)
     readings = present(within(observations.gpu_samples, windows), reading)
-    return null("too_short") if len(readings) < least else number(reduce(readings), len(readings), incomplete(observations))
+    return (
+        null("too_short")
+        if len(readings) < least
+        else number(reduce(readings), len(readings), resumed(observations) or incomplete(observations))
+    )
 
 
 def incomplete(observations: Observations) -> str | None:

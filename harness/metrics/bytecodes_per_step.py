@@ -20,7 +20,7 @@ METRIC = Metric(
     metric_class="exact",
     phase="train",
     measured_in="counters",
-    scope="device",
+    scope="fingerprint",
     source="sys.monitoring (Python 3.11: sys.settrace)",
     null_when="an agent's episodes, whose length varies",
 )

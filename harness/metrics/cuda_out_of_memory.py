@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from harness.metrics._base import Metric
-from harness.metrics._readings import scalar
+from harness.metrics._readings import resumed, scalar
 from harness.observations import Observations, Value
 
 
 def measure(observations: Observations) -> Value:
     """Return that count."""
-    return scalar(observations, "cuda_out_of_memory")
+    return scalar(observations, "cuda_out_of_memory", resumed(observations))
 
 
 METRIC = Metric(

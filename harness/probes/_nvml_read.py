@@ -65,6 +65,7 @@ class Gpu:
     def _of_processes(self) -> dict[str, float | None]:
         found: dict[str, float | None] = {"process_memory_bytes": None, "foreign_processes": None}
         try:
+            computing = {process.pid for process in pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle)}
             listed = _listed(self._handle)
         except REFUSED as error:
             self._refuse(error, *found)
@@ -74,7 +75,7 @@ class Gpu:
         if unknown or not own:  # a container's processes, say, under the numbers that they have outside
             self.refused.setdefault("foreign_processes", OTHER_NAMESPACE if unknown else NOT_LISTED)
         else:
-            found["foreign_processes"] = len(listed) - len(own)
+            found["foreign_processes"] = len(computing - own)  # a desktop's windows on the card are no other work
         held = [listed[pid] for pid in own]
         if not own or None in held:
             absent = OTHER_NAMESPACE if unknown else NOT_LISTED

@@ -7,6 +7,7 @@ import torch
 from harness.observations import Observations
 from harness.probes.memory import peak_rss_bytes, reset_peak_rss
 
+PEAK_FIELDS = ("host_peak_bytes", "cuda_allocated_peak_bytes", "cuda_reserved_peak_bytes")
 CUDA_FIELDS = (
     "cuda_allocated_peak_bytes",
     "cuda_reserved_peak_bytes",
@@ -27,6 +28,12 @@ class Peaks:
         self._before = torch.cuda.memory_stats(device) if device.type == "cuda" else {}
         if device.type != "cuda":
             seen.nulls |= dict.fromkeys((*CUDA_FIELDS, "gpu_samples"), "no_gpu")
+
+    def settle(self) -> None:
+        """Forget the peaks so far, which were of the warm-up, and begin a stretch."""
+        for field in PEAK_FIELDS:
+            setattr(self._seen, field, None)
+        self.begin()
 
     def begin(self) -> None:
         """Begin a stretch."""

@@ -15,12 +15,16 @@ from harness.suite import PASSES, Case, Suite
 
 MEASURING_CODE = (
     "digests.py",
+    "environment.py",
     "metrics/*.py",
     "observations.py",
     "probes/*.py",
     "runner/client.py",
     "runner/passes/*.py",
     "runner/record.py",
+    "runner/supervise.py",
+    "runner/taint.py",
+    "runner/targets.py",
     "runner/worker.py",
     "seeds.py",
     "train/*.py",

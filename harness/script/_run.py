@@ -254,7 +254,7 @@ class Run:
         """Once warm, note how many steps it took, and let memory peaks begin."""
         if self._warmup_steps is None and len(self._steps) >= WARMUP_STEPS and perf_counter() >= self._warm_from:
             self._warmup_steps = len(self._steps)
-            self._peaks.begin()
+            self._peaks.settle()
 
     def _expect_no_evaluation(self, what: str) -> None:
         if self._over:

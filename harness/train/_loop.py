@@ -55,7 +55,7 @@ def train(job: Job, seen: Observations) -> None:
         UsageError: the recipe sorts by length what has none.
     """
     peaks = Peaks(job.device, seen)
-    loop = Loop(job, seen, settled=peaks.begin)
+    loop = Loop(job, seen, settled=peaks.settle)
     checkpoint = Checkpoint(job.checkpoint, job.checkpoint_seconds)
     if state := checkpoint.load():
         loop.load_state_dict(state)
@@ -67,7 +67,9 @@ def train(job: Job, seen: Observations) -> None:
             loop.evaluate()
             peaks.begin()
         if checkpoint.due:
+            peaks.end()
             loop.save(checkpoint)
+            peaks.begin()
     loop.finish()
 
 

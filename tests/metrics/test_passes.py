@@ -16,8 +16,8 @@ Measure = Callable[[str, Observations], Value]
 About = Callable[[float, int], Value]
 COUNTERS = {
     "aten_operations_per_step": ("aten_operations", 856, "{operation}/{step}", "device"),
-    "python_calls_per_step": ("python_calls", 1123, "{call}/{step}", "device"),
-    "bytecodes_per_step": ("bytecodes", 31_849, "{instruction}/{step}", "device"),
+    "python_calls_per_step": ("python_calls", 1123, "{call}/{step}", "fingerprint"),
+    "bytecodes_per_step": ("bytecodes", 31_849, "{instruction}/{step}", "fingerprint"),
     "allocated_bytes_per_step": ("allocated_bytes", 139_500_032, "By/{step}", "fingerprint"),
 }
 SCALARS = {

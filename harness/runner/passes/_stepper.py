@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from torch import Tensor
@@ -19,7 +20,7 @@ class Stepper:
 
     def __init__(self, job: Job) -> None:
         self._loop = Loop(job, Observations())
-        self._whole = self._steps()
+        self._whole, self._drawn = self._steps(), deque[tuple[Tensor, Tensor]]()
         job.model.train()
 
     def _steps(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -32,11 +33,17 @@ class Stepper:
             for here in order[: len(order) - len(order) % size].split(size):
                 yield here.to(loop.job.device), here
 
+    def draw(self, steps: int) -> None:
+        """Draw the samples of so many steps ahead: drawing an order is no part of a step."""
+        while len(self._drawn) < steps:
+            self._drawn.append(next(self._whole))
+
     def take(self, steps: int = 1) -> int:
         """Take steps; return how many samples they used."""
+        self.draw(steps)
         samples = 0
         for _ in range(steps):
-            indices, here = next(self._whole)
+            indices, here = self._drawn.popleft()
             self._loop.step(self._loop.fetch(indices, here), len(indices))
             samples += len(indices)
         return samples

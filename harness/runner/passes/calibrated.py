@@ -46,6 +46,7 @@ def measure_chunks(stepper: Stepper) -> tuple[Array, Array, Array]:
     kernels, seconds, samples = [calibration.run()], [], []
     until = process_time() + WINDOW_SECONDS
     while process_time() < until:
+        stepper.draw(length)
         stepper.take()
         times = []
         marked, used = process_time(), 0

@@ -18,6 +18,8 @@ from harness.runner.passes._stepper import Stepper
 WARMUP_STEPS = 3
 """Steps until optimiser states, kernels and Python's own caches are made."""
 STEPS = 2
+COUNTS = 3
+"""Counters, each over steps of its own: operations, Python, bytes."""
 FIELDS = ("aten_operations", "python_calls", "bytecodes", "allocated_bytes")
 OWN_CODE = [Path(harness.__file__).parent / name for name in ("train", "runner", "probes")]
 """The harness's own loop, left out of what is counted in Python: its next version shall not move a model's numbers."""
@@ -30,6 +32,7 @@ def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, lis
         seen.nulls |= dict.fromkeys(FIELDS, "not_applicable: an episode's length varies")
         return {}
     stepper = Stepper(training)
+    stepper.draw(WARMUP_STEPS + COUNTS * STEPS)
     stepper.take(WARMUP_STEPS)
     steps = partial(stepper.take, STEPS)
     seen.counted_steps = STEPS

@@ -26,6 +26,7 @@ def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, lis
         seen.nulls |= dict.fromkeys(FIELDS, "not_applicable: an episode's length varies")
         return {}
     stepper = Stepper(training)
+    stepper.draw(WARMUP_STEPS + STEPS)
     with TensorPeak() as tensors:
         stepper.take(WARMUP_STEPS)
         tensors.reset_peak()

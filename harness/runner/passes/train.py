@@ -31,9 +31,11 @@ def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, lis
     initial = initial_digests(training)
 
     train(training, seen)
-    seen.compile_seconds = compile_seconds(job.case.execution.mode)
-    if seen.compile_seconds is None:
-        seen.nulls["compile_seconds"] = "not_applicable"
+    if seen.resumed_at_step == len(seen.losses) > 0:
+        seen.nulls["compile_seconds"] = "not_measured: the training was taken up at its end"
+    else:
+        seen.compile_seconds = compile_seconds(job.case.execution.mode)
+        seen.nulls |= {"compile_seconds": "not_applicable"} if seen.compile_seconds is None else {}
     final = digests.state_digests(training.model.state_dict())
     score(training, seen)
     measure_inference(training, seen)
