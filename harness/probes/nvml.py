@@ -67,7 +67,8 @@ class GpuSampler:
             return
         asked = time.monotonic()
         ended_early = self._process.poll() is not None
-        _end(self._process)
+        asked_to = _end(self._process)
+        ended_early = ended_early or (asked_to and self._process.returncode != 0)  # it was dying as it was asked
         for line in (self._folder / SAMPLES).read_bytes().splitlines(keepends=True):
             if line.endswith(b"\n"):
                 self._take(json.loads(line))
@@ -98,14 +99,19 @@ class GpuSampler:
         return f"not_measured: no reading of the GPU came in the last {now - last:.1f} s"
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Close the sampler's stdin, at which it ends; kill it when it does not, and leave behind what not even that ends."""
+def _end(process: subprocess.Popen[bytes]) -> bool:
+    """Close the sampler's stdin, at which it ends; kill it when it does not, and leave behind what not even that ends.
+
+    Returns:
+        Whether it ended without being killed by us.
+    """
     assert process.stdin is not None
     with suppress(BrokenPipeError):
         process.stdin.close()
-    for last_resort in (process.kill, lambda: None):
+    for killed, last_resort in ((False, process.kill), (True, lambda: None)):
         try:
             process.wait(STOP_SECONDS)
-            return
+            return not killed
         except subprocess.TimeoutExpired:
             last_resort()
+    return False
