@@ -17,7 +17,7 @@ from harness.runner.largest import Largest, largest_batch
 from harness.suite import load_suite
 
 MIB = 2**20
-SAMPLE = 16 * MIB
+SAMPLE = 4 * MIB
 """Bytes that the greedy model takes for each sample, for as long as a forward pass lasts."""
 
 GREEDY = f'''"""A linear classifier that takes its fill for each sample."""
@@ -63,8 +63,8 @@ def search(folder: Path) -> Largest:
 def test_the_largest_batch_is_found_between_what_fits_and_what_does_not(
     project_folder: Path, write: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A limit with room for 48 samples of 16 MiB beside the process gives about as many, however short the peak: processes
-    differ by how much of torch's libraries is resident. The whole split of 64 is found where it fits."""
+    """With room for about 48 samples beside the process, 32 fit and 64 do not, however short the peak; how many do in between
+    is the process's own affair (its resident memory differs). The whole split of 64 is found where it fits."""
     write("")
     whole = search(project_folder)
     assert (64, "it is the whole training split") == (whole.batch_size, whole.stopped_by)
@@ -78,7 +78,7 @@ def test_the_largest_batch_is_found_between_what_fits_and_what_does_not(
     head, row = out.splitlines()
     case, declared, found, _, stopped = row.split("\t")
     assert (HEAD, "good", "8") == (head, case, declared)
-    assert 40 <= int(found) <= 56
+    assert 32 <= int(found) < 64
     assert f"{int(found) + 1} do not fit" <= stopped
     assert "good: batch size 32: ok" in err
     assert "good: batch size 64: oom" in err
