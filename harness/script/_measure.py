@@ -16,7 +16,6 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from harness import environment
-from harness.errors import MeasuringError
 from harness.git import git_state
 from harness.observations import Direction
 from harness.project import Project, find_project
@@ -24,7 +23,7 @@ from harness.results import RunSet
 from harness.runner.beside import Beside
 from harness.runner.display import result_line
 from harness.runner.jobs import Job, Outcome, Status
-from harness.runner.passes._setup import out_of_memory
+from harness.runner.passes._setup import find_device, out_of_memory
 from harness.runner.plan import PlannedRun, run_key
 from harness.runner.record import Identity, fingerprint, headline, load_metrics, record
 from harness.runner.supervise import Ended
@@ -174,18 +173,3 @@ def _status_of(error: BaseException | None) -> Status:
 
 def _lane() -> str:
     return "deterministic" if torch.are_deterministic_algorithms_enabled() else "speed"
-
-
-def find_device(name: str) -> torch.device:
-    """Return the device that a name means, a GPU with its number; nothing is set by it.
-
-    Raises:
-        MeasuringError: CUDA is asked for and there is none.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise MeasuringError(
-            f"device {name!r}: torch {torch.__version__} finds no usable CUDA device; measure with device='cpu'"
-        )
-    return torch.device("cuda", torch.cuda.current_device()) if name == "cuda" else torch.device(name)

@@ -41,11 +41,14 @@ def prepare_process(case: Case) -> torch.device:
     """
     torch.set_num_threads(case.execution.threads)
     set_lane(case.execution.lane, case.execution.precision)
-    return choose_device(case.execution.device)
+    device = find_device(case.execution.device)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # what a model makes on plain "cuda" is then on this one
+    return device
 
 
-def choose_device(name: str) -> torch.device:
-    """Return the device for 'cpu', 'cuda', 'cuda:1' or 'auto'.
+def find_device(name: str) -> torch.device:
+    """Return the device for 'cpu', 'cuda', 'cuda:1' or 'auto', a GPU with its number; nothing is set by it.
 
     Raises:
         MeasuringError: CUDA is asked for and there is none.
@@ -53,13 +56,10 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise MeasuringError(f"device {name!r}: torch {torch.__version__} finds no usable CUDA device; use --device cpu")
-    device = torch.device(name)
-    if name == "cuda":
-        return torch.device("cuda", torch.cuda.current_device())
-    if device.type == "cuda":
-        torch.cuda.set_device(device)  # what a model makes on plain "cuda" is then on this one
-    return device
+        raise MeasuringError(
+            f"device {name!r}: torch {torch.__version__} finds no usable CUDA device; use --device cpu (script: device='cpu')"
+        )
+    return torch.device("cuda", torch.cuda.current_device()) if name == "cuda" else torch.device(name)
 
 
 def say(folder: Path, message: dict[str, object]) -> None:
