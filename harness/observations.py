@@ -130,6 +130,17 @@ class HostSample:
     """Mean over the CPUs."""
 
 
+@dataclass(frozen=True)
+class TensorMark:
+    """What is kept of one tensor of the model's state dict after a step; step 0 is before the first."""
+
+    step: int
+    tensor: str
+    sha256: str
+    norm: float | None
+    """2-norm of its values in float64: tells how far apart two tensors are at least; None for whole numbers."""
+
+
 MUCH_STOLEN = 0.05
 """Share of the CPUs' time given to other machines above which a run is contended."""
 CROWDED = 1.05
@@ -171,6 +182,8 @@ class Observations:
     step_cpu_seconds: Array = field(default_factory=_empty)
     loader_seconds: Array = field(default_factory=_empty)
     """Wall time spent fetching each step's batch, [steps]."""
+    learning_rates: Array = field(default_factory=_empty)
+    """Learning rate of each step's first update, NaN where nothing learns, [steps]."""
     resumed_at_step: int = 0
     """Steps taken before the process that ended the run took it up from a checkpoint; 0 when one process did all."""
     warmup_steps: int = 0
@@ -271,6 +284,13 @@ class Observations:
     chunk_kernel_seconds: Array = field(default_factory=lambda: np.empty((0, 0)))
     """CPU time of each calibration kernel, mean of its runs before and after the chunk, [chunks, kernels]."""
 
+    tensor_marks: list[TensorMark] = field(default_factory=list)
+    """Digests of the weights before the first step, after the declared ones, and of the selected ones."""
+    sample_hashes: Array = field(default_factory=lambda: _empty("uint64"))
+    """A hash of each sample with its label, as the data set gives them, split after split, [samples]."""
+    split_sizes: dict[str, int] = field(default_factory=dict)
+    """Split -> its samples, in that order."""
+
     digests: dict[str, str] = field(default_factory=dict)
     """SHA-256 of: data, batch_order, initial_weights, final_weights, loss_curve."""
     nulls: dict[str, str] = field(default_factory=dict)
@@ -300,5 +320,6 @@ class Observations:
         scalars["train_windows"] = [(start, end) for start, end in scalars["train_windows"]]
         scalars["gpu_samples"] = [GpuSample(**row) for row in scalars["gpu_samples"]]
         scalars["host_samples"] = [HostSample(**row) for row in scalars["host_samples"]]
+        scalars["tensor_marks"] = [TensorMark(**row) for row in scalars["tensor_marks"]]
         arrays = {path.stem: np.load(path, allow_pickle=False) for path in folder.glob("*.npy")}
         return cls(**scalars, **arrays)

@@ -138,7 +138,7 @@ def test_the_rows_are_those_of_the_same_training_in_a_suite(
     project_folder: Path, write_project: Callable[..., None], run_mine: Callable[..., Ran]
 ) -> None:
     """Losses bit for bit, steps, samples, scores and digests of the weights."""
-    write_project({"good": "passes = []\nseeds = [1]"})
+    write_project({"good": "passes = []\nseeds = [1]\ndigest_steps = []"})
     own = run_mine().run_set
     with harness.measure("script", seed=1, device="cpu") as run:
         train_like_the_harness(run, 1)

@@ -325,7 +325,7 @@ def test_the_warm_up_lasts_its_steps_and_its_seconds(seconds: float, monkeypatch
     """Quick steps go on warming up until the time has passed too; a run that ends before keeps to the number of steps."""
     monkeypatch.setitem(WARMUP_SECONDS, "cpu", seconds)
     loop, settled = Loop(job(*material(), Recipe(batch_size=5, epochs=200)), Observations()), list[int]()
-    loop.settled = lambda: settled.append(loop.warmup_steps)
+    loop.peaks.settle = lambda: settled.append(loop.warmup_steps)
     for epoch in range(1, 201):
         loop.epoch(epoch)
 

@@ -47,3 +47,5 @@ class Model:
     """What was wrong in the article's listing and how it was repaired, one entry a defect."""
     source: str = ""
     """Paper or specification of the architecture."""
+    nondeterminism: str = ""
+    """Why two trainings with one seed do not end at the same bits, where that cannot be helped; '' for a model that repeats."""

@@ -11,6 +11,7 @@ from harness.results._keep import remove as remove
 from harness.results._keep import superfluous as superfluous
 from harness.results._schema import RUN_TABLES as RUN_TABLES
 from harness.results._schema import SCHEMA_VERSION as SCHEMA_VERSION
+from harness.results._schema import SHARED as SHARED
 from harness.results._schema import TABLES as TABLES
 from harness.results._sides import RunState as RunState
 from harness.results._sides import Sample as Sample

@@ -4,13 +4,14 @@ Schema history:
     1  first version
     2  runs: synthetic, resumed; tables episodes and images
     3  samples: clocks, temperature, throttle_reasons, energy_joules, foreign_processes; tables targets and host_samples
+    4  runs: code_digest, data_digest, diff_digest; steps: learning_rate; digests: norm; table data_samples
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _text, _real, _int = pa.string(), pa.float64(), pa.int64()
 
@@ -47,6 +48,9 @@ TABLES: dict[str, pa.Schema] = {
         reason=_text,
         commit=_text,
         dirty=pa.bool_(),
+        diff_digest=_text,
+        code_digest=_text,
+        data_digest=_text,
         started_utc=_text,
         seconds=_real,
         overhead_seconds=_real,
@@ -79,6 +83,7 @@ TABLES: dict[str, pa.Schema] = {
         seconds=_real,
         cpu_seconds=_real,
         loader_seconds=_real,
+        learning_rate=_real,
     ),
     "evaluations": _schema(
         run_id=_text,
@@ -131,7 +136,8 @@ TABLES: dict[str, pa.Schema] = {
         energy_joules=_real,
         null_reason=_text,
     ),
-    "digests": _schema(run_id=_text, step=_int, tensor=_text, sha256=_text),
+    "digests": _schema(run_id=_text, step=_int, tensor=_text, sha256=_text, norm=_real),
+    "data_samples": _schema(data_digest=_text, split=_text, sample=_int, hash=pa.uint64()),
     "environments": _schema(environment_digest=_text, key=_text, value=_text),
     "verdicts": _schema(
         case=_text,
@@ -169,7 +175,11 @@ RUN_TABLES = (
     "samples",
     "host_samples",
     "digests",
+    "data_samples",
     "environments",
     "runs",
 )
 """The tables that a run adds rows to; `runs` last, so that a run is there only when all of it is."""
+
+SHARED = {"environments": "environment_digest", "data_samples": "data_digest"}
+"""Tables whose rows are of several runs alike, and what they are known by; a run may leave out what another has stored."""

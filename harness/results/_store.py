@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from harness.errors import ResultsError, UsageError, nearest
-from harness.results._schema import RUN_TABLES, SCHEMA_VERSION, TABLES
+from harness.results._schema import RUN_TABLES, SCHEMA_VERSION, SHARED, TABLES
 from harness.suite import Suite
 
 MANIFEST = "manifest.json"
@@ -190,7 +190,7 @@ class RunSet:
             return
         self.fold()
         with _writing(self.path):
-            for table in ("runs", *(name for name in RUN_TABLES if name not in ("runs", "environments"))):
+            for table in ("runs", *(name for name in RUN_TABLES if name != "runs" and name not in SHARED)):
                 content = self._read(table, None)
                 keep = pc.invert(pc.is_in(content["run_id"], pa.array(sorted(unwanted), pa.string())))
                 _write_table(self.path / f"{table}.parquet", to_table(table, content.filter(keep)))
@@ -239,15 +239,15 @@ class RunSet:
 
     def _read_with(self, ids: list[str], name: str, columns: Sequence[str] | None) -> pa.Table:
         wanted = list(columns) if columns else TABLES[name].names
-        key = {"environments": "environment_digest"}.get(name, "run_id")
+        key = SHARED.get(name, "run_id")
         read = wanted if name == "verdicts" or key in wanted else [*wanted, key]
         pieces = [_read_file(self.path / f"{name}.parquet", name, read)]
         if name in RUN_TABLES:
-            if name != "environments" and ids:
+            if name not in SHARED and ids:
                 pieces[0] = pieces[0].filter(pc.invert(pc.is_in(pieces[0]["run_id"], pa.array(ids, pa.string()))))
             pieces += [_read_file(self.parts / run_id / f"{name}.parquet", name, read) for run_id in ids]
         merged = pa.concat_tables(pieces)
-        if name == "environments":
+        if name in SHARED:
             merged = merged.group_by(read).aggregate([]).select(read)
         return merged.select(wanted)
 

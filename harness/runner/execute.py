@@ -12,12 +12,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from filelock import FileLock
 
 from harness.catalog import Catalog
 from harness.errors import ResultsError
-from harness.git import git_state
+from harness.git import diff_digest, git_state
 from harness.observations import Value
 from harness.project import Project
 from harness.results import RunSet, run_sets
@@ -135,14 +136,33 @@ def scratch_folder(run_set: RunSet) -> Iterator[str]:
 
 
 class Session:
-    """The runs of one suite, one after the other."""
+    """The runs of one suite, one after the other.
 
-    def __init__(self, project: Project, suite: Suite, run_set: RunSet, scratch: Path, fresh: bool) -> None:
+    Args:
+        project: where data and results are.
+        suite: what is run.
+        run_set: where rows go.
+        scratch: folder for what runs hand over.
+        fresh: whether every training starts at its first step.
+        settings: environment variables of the runs, beside those of their pass.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        suite: Suite,
+        run_set: RunSet,
+        scratch: Path,
+        fresh: bool,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.settings = settings
         self.project, self.suite, self.run_set, self.scratch, self.fresh = project, suite, run_set, scratch, fresh
         self.catalog: Catalog = project.catalog()
         self.metrics = load_metrics(self.catalog)
         self.primary = {case.name: _primary(self.catalog, case) for case in suite.cases}
-        self.commit, self.dirty = git_state(project.root)
+        self.checkout = *git_state(project.root), diff_digest(project.root)
+        self.data: set[str] = set()
         self.surroundings: dict[str, Outcome] = {}
         self.code: dict[str, str] = {}
         self.keys: dict[str, str] = {}
@@ -223,9 +243,16 @@ class Session:
             if attempt.outcome.status != "tainted" or not left:
                 break
             display.note(f"{run.title}: run again, because {attempt.outcome.reason}")
-        self.run_set.add(attempt.run_id, attempt.rows)
+        self.run_set.add(attempt.run_id, self.fresh_data(attempt.rows))
         numbers = headline(attempt.values, self.metrics, self.primary[run.case.name])
         display.ended(run, attempt.outcome, numbers, attempt.seconds)
+
+    def fresh_data(self, rows: Rows) -> Rows:
+        """Return a run's rows without the hashes of data that an earlier run of this session has stored."""
+        digests = {row["data_digest"] for row in rows["runs"] if row["data_digest"]}
+        known = digests <= self.data
+        self.data |= digests
+        return {name: table for name, table in rows.items() if not (known and name == "data_samples")}
 
     def attempt(self, run: PlannedRun, display: Display) -> Attempt:
         """Run once; nothing is stored but the log of a run that is not ok."""
@@ -234,7 +261,7 @@ class Session:
         run_id = f"{case.name}-s{run.seed}{of_pass}-{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         key, moment = self.keys[case.name], started.isoformat(timespec="milliseconds")
         synthetic = bool(self.catalog.part("data", case.data.name).fields.get("synthetic"))
-        identity = Identity(run_id, key, self.commit, self.dirty, moment, synthetic)
+        identity = Identity(run_id, key, *self.checkout, self.code[case.name], moment, synthetic)
         job = Job("run", case, self.folder(), self.project, run.seed, run.measures, self.checkpoint(run))
         self.tell_of_checkpoint(run, job, display)
         peak = self.peak(case) if run.measures == "train" else None
@@ -280,7 +307,7 @@ class Session:
 
     def server(self, job: Job) -> ForkServer:
         """Return a fork server with the environment of the job's pass and of the case's number of threads."""
-        wanted = job.case.execution.threads, settings_of(job.measures)
+        wanted = job.case.execution.threads, {**settings_of(job.measures), **self.settings}
         if self._server is None or self._server[0] != wanted:
             self.close()
             self._server = wanted, ForkServer(*wanted, self.preload(), self.scratch / "server.txt")

@@ -44,6 +44,10 @@ class Job:
     checkpoint: Path | None = None
     """File that a run is saved to while it trains, and goes on from if it is there."""
     profiling: Profiling = Profiling()
+    cut_at: int = 0
+    """Step after which a training saves itself and is killed; 0: none."""
+    times: int = 1
+    """How often the process does the pass, from the beginning each time; what is recorded is the last."""
 
     def write(self) -> None:
         """Write the request to its folder."""
@@ -56,6 +60,8 @@ class Job:
             "measures": self.measures,
             "checkpoint": str(self.checkpoint) if self.checkpoint else None,
             "profiling": asdict(self.profiling),
+            "cut_at": self.cut_at,
+            "times": self.times,
             "project": project | {"catalogues": [str(path) for path in self.project.catalogues]},
         }
         write_atomically(self.folder / JOB, json.dumps(content))
@@ -74,7 +80,8 @@ class Job:
         checkpoint = Path(content["checkpoint"]) if content["checkpoint"] else None
         case = Case.model_validate(content["case"])
         profiling = Profiling(**content["profiling"])
-        return cls(content["kind"], case, folder, project, content["seed"], content["measures"], checkpoint, profiling)
+        run = content["seed"], content["measures"], checkpoint, profiling, content["cut_at"], content["times"]
+        return cls(content["kind"], case, folder, project, *run)
 
 
 @dataclass(frozen=True)
@@ -91,8 +98,6 @@ class Outcome:
     """Digest of data files that no source code pins."""
     numbers: dict[str, float] = field(default_factory=dict)
     """What a `peak` or `fits` job found."""
-    tensors: dict[str, list[str]] = field(default_factory=dict)
-    """Tensor name -> [digest of the initial value, of the final value]."""
 
     def write(self, folder: Path) -> None:
         """Write to the job's folder; the last thing a worker does."""

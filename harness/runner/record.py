@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -34,6 +35,8 @@ class Identity:
     run_key: str
     commit: str
     dirty: bool
+    diff_digest: str
+    code_digest: str
     started_utc: str
     synthetic: bool
     """Whether the case's data is generated."""
@@ -51,7 +54,8 @@ def record(
 
     A metric that raises makes the run fail: a number that cannot be trusted is not stored.
     """
-    outcome, values, rows, resumed = ended.outcome, dict[str, Value](), Rows(), None
+    outcome, values, rows = ended.outcome, dict[str, Value](), Rows()
+    of_training: dict[str, Any] = {"resumed": None, "data_digest": None}
     if outcome.status == "ok":
         seen = observe(job, ended)
         own = {name: metric for name, metric in metrics.items() if metric.measured_in == job.measures}
@@ -63,13 +67,13 @@ def record(
                 outcome = replace(outcome, status="tainted", reason=disturbance)
             rows |= _rows(identity.run_id, seen, metrics, values)
             if job.measures == "train":
-                rows |= _training_rows(identity.run_id, seen, outcome)
-                resumed = seen.resumed_at_step
+                rows |= _training_rows(identity.run_id, seen)
+                of_training = {"resumed": seen.resumed_at_step, "data_digest": seen.digests.get("data")}
     digest = digest_of(outcome.environment)
     rows["environments"] = [
         {"environment_digest": digest, "key": key, "value": value} for key, value in sorted(outcome.environment.items())
     ]
-    rows["runs"] = [_run(suite, planned, identity, outcome, ended.seconds, digest) | {"resumed": resumed}]
+    rows["runs"] = [_run(suite, planned, identity, outcome, ended.seconds, digest) | of_training]
     return outcome, values, rows
 
 
@@ -82,7 +86,7 @@ def _rows(run_id: str, seen: Observations, metrics: Mapping[str, Metric], values
     }
 
 
-def _training_rows(run_id: str, seen: Observations, outcome: Outcome) -> Rows:
+def _training_rows(run_id: str, seen: Observations) -> Rows:
     """Return the rows of a training alone."""
     return {
         "steps": _steps(run_id, seen),
@@ -90,7 +94,8 @@ def _training_rows(run_id: str, seen: Observations, outcome: Outcome) -> Rows:
         "episodes": _episodes(run_id, seen),
         "images": list(_images(run_id, seen)),
         "targets": [{"run_id": run_id} | row for row in target_rows(seen)],
-        "digests": list(_digests(run_id, len(seen.step_samples), outcome)),
+        "digests": [{"run_id": run_id} | asdict(mark) for mark in seen.tensor_marks],
+        "data_samples": _data_samples(seen),
     }
 
 
@@ -200,6 +205,7 @@ def _steps(run_id: str, seen: Observations) -> pa.Table:
         "seconds": seen.step_seconds,
         "cpu_seconds": seen.step_cpu_seconds,
         "loader_seconds": seen.loader_seconds,
+        "learning_rate": [None if math.isnan(rate) else rate for rate in seen.learning_rates] or [None] * count,
     }
     return pa.table({name: pa.array(columns[name]) for name in TABLES["steps"].names})
 
@@ -246,11 +252,16 @@ def _host_samples(run_id: str, seen: Observations) -> Iterator[dict[str, Any]]:
         yield {"run_id": run_id, "seconds": sample.monotonic - seen.host_samples[0].monotonic} | readings
 
 
-def _digests(run_id: str, steps: int, outcome: Outcome) -> Iterator[dict[str, Any]]:
-    for tensor, digests in outcome.tensors.items():
-        for step, digest in zip((0, steps), digests, strict=True):
-            if digest:  # a script may tell of one of the two alone
-                yield {"run_id": run_id, "step": step, "tensor": tensor, "sha256": digest}
+def _data_samples(seen: Observations) -> pa.Table:
+    """Return a hash of each sample; none for a script, whose data nobody else sees."""
+    sizes = seen.split_sizes
+    columns = {
+        "data_digest": np.full(len(seen.sample_hashes), seen.digests.get("data", "")),
+        "split": np.repeat(list(sizes), list(sizes.values())) if sizes else np.empty(0, str),
+        "sample": np.concatenate([np.empty(0, np.int64), *(np.arange(size) for size in sizes.values())]),
+        "hash": seen.sample_hashes,
+    }
+    return pa.table({name: pa.array(columns[name]) for name in TABLES["data_samples"].names})
 
 
 SHOWN = ("train_throughput", "tensor_peak_memory", "aten_operations_per_step", "normalised_throughput")

@@ -23,7 +23,7 @@ from harness.runner.passes._stepper import Stepper
 from harness.suite import Case
 from harness.train import DivergedError
 
-PASSES: dict[Pass, Callable[[Job, torch.device, Observations], dict[str, list[str]]]] = {
+PASSES: dict[Pass, Callable[[Job, torch.device, Observations], None]] = {
     "train": train.measure,
     "memory": memory.measure,
     "counters": counters.measure,
@@ -65,12 +65,14 @@ def identify(job: Job) -> Outcome:
 
 def run(job: Job) -> Outcome:
     """Do one pass of a case with one seed; observations are saved in the job's folder."""
-    seen, device = Observations(), prepare_process(job.case)
+    device = prepare_process(job.case)
     if device.type == "cuda":
         say(job.folder, {"gpu": environment.gpu_uuid(device)})  # which GPU the supervisor is to watch
-    tensors = PASSES[job.measures](job, device, seen)
+    for _ in range(job.times):
+        seen = Observations()
+        PASSES[job.measures](job, device, seen)
     seen.save(job.folder)
-    return Outcome("ok", environment=_describe(job.case, device), version_key=environment.version_key(), tensors=tensors)
+    return Outcome("ok", environment=_describe(job.case, device), version_key=environment.version_key())
 
 
 def _describe(case: Case, device: torch.device) -> dict[str, str]:

@@ -16,7 +16,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from harness import environment
-from harness.git import git_state
+from harness.git import diff_digest, git_state
 from harness.observations import Direction
 from harness.project import Project, find_project
 from harness.results import RunSet
@@ -119,7 +119,10 @@ class _Recorder:
         self.run = Run(device, names)
         self._project, self._run_set, self._case, self._seed = project, run_set, case, case.seeds[0]
         self._device, self._names, self._folder = device, names, folder
-        self._code, self._git = code_digest(), git_state(project.root)  # as they are now: both may be edited while it runs
+        self._code, self._git = (
+            code_digest(),
+            (*git_state(project.root), diff_digest(project.root)),
+        )  # as now: both may be edited
         self._beside = Beside(folder, environment.gpu_uuid(device) if device.type == "cuda" else None)
         self._moment, self._started = datetime.now(UTC), monotonic()
 
@@ -132,7 +135,8 @@ class _Recorder:
         repeat = make_way(self._run_set, self._case.name, self._seed, key)
         planned = PlannedRun(self._case, self._seed, repeat)
         run_id = f"{self._case.name}-s{self._seed}-{self._moment:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-        identity = Identity(run_id, key, *self._git, self._moment.isoformat(timespec="milliseconds"), synthetic=False)
+        moment = self._moment.isoformat(timespec="milliseconds")
+        identity = Identity(run_id, key, *self._git, self._code, moment, synthetic=False)
         job = Job("run", self._case, self._folder, self._project, self._seed)
         ended = Ended(outcome, monotonic() - self._started, **seen)
         scores = self.run.seen.scores
@@ -160,7 +164,7 @@ class _Recorder:
             status, reason = "diverged", "; ".join(filter(None, (diverged, reason)))
         execution = self._case.execution
         described = environment.describe(self._device, execution.precision, execution.lane, execution.mode)
-        return Outcome(status, reason, seconds, described, environment.version_key(), tensors=self.run.tensors)
+        return Outcome(status, reason, seconds, described, environment.version_key())
 
 
 def _status_of(error: BaseException | None) -> Status:

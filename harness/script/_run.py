@@ -17,6 +17,7 @@ from harness.errors import UsageError
 from harness.observations import Evaluation, Observations
 from harness.probes.clock import wait_for
 from harness.probes.host import involuntary_switches
+from harness.probes.marks import mark_tensors
 from harness.probes.peaks import Peaks
 from harness.script._samples import Samples, count_samples
 from harness.script._scores import ScoreNames
@@ -51,7 +52,6 @@ class Run:
 
     def __init__(self, device: torch.device, names: ScoreNames) -> None:
         self.seen = Observations(threads=torch.get_num_threads(), usable_cpus=_usable_cpus())
-        self.tensors: dict[str, list[str]] = {}
         self._device, self._names = device, names
         self._steps, self._peaks = Steps(device), Peaks(device, self.seen)
         self._train_seconds, self._evaluation_seconds, self._switches = 0.0, 0.0, 0
@@ -170,10 +170,11 @@ class Run:
         Final weights that are not finite make the run's status `diverged`.
         """
         state = {name: value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
-        found, final = digests.state_digests(state), self._steps.done > 0
-        for name, digest in found.items():
-            self.tensors.setdefault(name, ["", ""])[int(final)] = digest
-        self.seen.digests["final_weights" if final else "initial_weights"] = digests.digest_of(found)
+        step, final = self._steps.done, self._steps.done > 0
+        marks = mark_tensors(state, step)
+        self.seen.tensor_marks = [mark for mark in self.seen.tensor_marks if mark.step != step] + marks
+        name = "final_weights" if final else "initial_weights"
+        self.seen.digests[name] = digests.digest_of({mark.tensor: mark.sha256 for mark in marks})
         bad = [name for name, value in model.named_parameters() if final and not value.isfinite().all()]
         self._bad_weights = f"weights {bad[0]!r} were not finite after training" if bad else ""
         self.seen.parameters = sum(value.numel() for value in model.parameters() if value.requires_grad)

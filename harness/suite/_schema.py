@@ -140,6 +140,9 @@ class Case(Strict):
     timeout_seconds: PositiveFloat = 600.0
     checkpoint_seconds: Annotated[float, Field(ge=0.0)] = 60.0
     """Training time between two checkpoints, written at the end of an epoch; what a kill of the harness loses at most."""
+    digest_steps: tuple[PositiveInt, ...] = (1, 10)
+    """Steps after which each tensor of the model is digested, beside those before the first and after the last; off the
+    training clock. The default's are within the warm-up of a CPU, and disturb no number."""
     memory_limit_bytes: PositiveInt | None = None
     """Resident memory of the run's process tree at which it is stopped; None: nine tenths of what is free at its start."""
 

@@ -1,12 +1,13 @@
-"""A training saved between two epochs, so that a killed run goes on where it was.
+"""A training saved between two steps, so that a killed run goes on where it was.
 
-The file holds tensors, numbers and texts; it is read as data only (`weights_only`), never as code.
+The file is a safetensors file: tensors as plain bytes, and their names and everything else as JSON in its header. Reading
+it runs nothing: there is no pickle in it.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import random
 import sys
 from pathlib import Path
@@ -15,6 +16,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from harness.train._plain import pack, unpack
+
+STATE = "state"
+"""Name of the header's entry that says how the tensors go together."""
 
 
 class Checkpoint:
@@ -34,17 +43,17 @@ class Checkpoint:
 
         A checkpoint that cannot be written (full disk) is said in the run's log; the training goes on without it.
         """
-        assert self._path is not None  # only a checkpoint with a path is ever due
+        if self._path is None:
+            return
         self._saved = monotonic()
         temporary = self._path.with_name(f".{self._path.name}.part")
+        plain, tensors = pack(state | {"streams": _streams()})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                torch.save(state | {"streams": _streams()}, file)
-                file.flush()
-                os.fsync(file.fileno())
+            save_file(tensors, temporary, metadata={STATE: json.dumps(plain)})
+            _sync(temporary)
             temporary.replace(self._path)
-        except (OSError, RuntimeError) as error:  # torch tells of a short write by a RuntimeError
+        except (OSError, SafetensorError) as error:
             temporary.unlink(missing_ok=True)
             print(f"checkpoint {self._path}: cannot be written: {error}", file=sys.stderr, flush=True)
 
@@ -53,12 +62,23 @@ class Checkpoint:
         if self._path is None or not self._path.exists():
             return None
         try:
-            state: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            with safe_open(self._path, framework="pt") as file:
+                plain = json.loads(file.metadata()[STATE])
+                tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            state: dict[str, Any] = unpack(plain, tensors)
+            _set_streams(state.pop("streams"))
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             print(f"checkpoint {self._path}: damaged, starting anew: {error}", file=sys.stderr, flush=True)
             return None
-        _set_streams(state.pop("streams"))
         return state
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _streams() -> dict[str, Any]:
@@ -72,9 +92,10 @@ def _streams() -> dict[str, Any]:
 
 
 def _set_streams(streams: dict[str, Any]) -> None:
+    cuda: list[Tensor] = streams["cuda"]
     torch.set_rng_state(streams["torch"])
-    if streams["cuda"]:
-        torch.cuda.set_rng_state_all(streams["cuda"])
+    if cuda:
+        torch.cuda.set_rng_state_all(cuda)
     random.setstate(streams["python"])
     kind, keys, *rest = streams["numpy"]
     np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))

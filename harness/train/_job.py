@@ -48,3 +48,7 @@ class Job:
     """File that the training is saved to now and then, and goes on from if it is there; None: neither."""
     checkpoint_seconds: float = 60.0
     """Time between two savings."""
+    digest_steps: tuple[int, ...] = ()
+    """Steps after which the weights are digested."""
+    cut_at: int = 0
+    """Step after which the process saves the training and kills itself, to see that another goes on to the same bits."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Callable
+import os
+import signal
 from dataclasses import asdict
 from time import monotonic, perf_counter
 from typing import Any
@@ -21,9 +22,10 @@ from torch import Tensor
 
 from harness.digests import digest_of
 from harness.errors import UsageError
-from harness.observations import Evaluation, Observations
+from harness.observations import Evaluation, Observations, TensorMark
 from harness.probes.clock import StepTimes, step_clock, wait_for
 from harness.probes.host import involuntary_switches
+from harness.probes.marks import mark_tensors
 from harness.probes.peaks import Peaks
 from harness.seeds import generator
 from harness.tasks import Played
@@ -54,30 +56,22 @@ def train(job: Job, seen: Observations) -> None:
         DivergedError: a loss is not finite.
         UsageError: the recipe sorts by length what has none.
     """
-    peaks = Peaks(job.device, seen)
-    loop = Loop(job, seen, settled=peaks.settle)
-    checkpoint = Checkpoint(job.checkpoint, job.checkpoint_seconds)
-    if state := checkpoint.load():
-        loop.load_state_dict(state)
-    peaks.begin()
+    loop = Loop(job, seen)
+    loop.take_up()
     for epoch in range(loop.epochs_done + 1, loop.plan.epochs + 1):
         loop.epoch(epoch)
         if epoch % job.recipe.evaluate_epochs == 0 or epoch == loop.plan.epochs:
-            peaks.end()
             loop.evaluate()
-            peaks.begin()
-        if checkpoint.due:
-            peaks.end()
-            loop.save(checkpoint)
-            peaks.begin()
+        loop.save_if_due()
     loop.finish()
 
 
 class Loop:
     """A training in progress: epochs of steps, and everything that the next step depends on."""
 
-    def __init__(self, job: Job, seen: Observations, settled: Callable[[], None] = lambda: None) -> None:
-        self.job, self.seen, self.settled = job, seen, settled
+    def __init__(self, job: Job, seen: Observations) -> None:
+        self.job, self.seen = job, seen
+        self.peaks, self.checkpoint = Peaks(job.device, seen), Checkpoint(job.checkpoint, job.checkpoint_seconds)
         self.plan = StepPlan.of(job.recipe, len(job.train))
         self.updates = [Update(turn, job.model, job.recipe, self.plan) for turn in job.learning.turns]
         self.amp = autocast(job.device, job.precision)
@@ -92,18 +86,35 @@ class Loop:
         self.shuffle = generator(job.seed, "shuffle")
         self.clock, self.earlier = step_clock(job.device), StepTimes(*(np.empty(0) for _ in range(3)))
         self.losses, self.best = Losses(), Best(job)
+        self.rates: list[float] = []
+        self.marked = frozenset(job.digest_steps) - {self.plan.steps}  # the last step's mark is of the selected weights
+        self.pauses = self.marked | {job.cut_at}
         self.orders: list[str] = []
+        self.order: Tensor | None = None  # of the epoch in hand
+        self.taken = 0
         self.epochs_done, self.train_seconds, self.evaluation_seconds, self.checkpoint_seconds = 0, 0.0, 0.0, 0.0
         self.warm, self.warmup_steps = False, WARMUP_STEPS
         self.warm_from = perf_counter() + WARMUP_SECONDS.get(job.device.type, 0.0)
         self.next_look = perf_counter() + LOOK_SECONDS
+        self.began, self.started, self.switches = monotonic(), perf_counter(), 0
+
+    def take_up(self) -> None:
+        """Go on from the checkpoint, if there is one; note the weights if there is none."""
+        if state := self.checkpoint.load():
+            self.load_state_dict(state)
+        else:
+            started = perf_counter()
+            self.mark(0)
+            self.job.build_started += perf_counter() - started  # no part of the time to the first step
 
     def epoch(self, epoch: int) -> None:
-        """Draw an epoch's order and take its steps."""
-        order = self.draw(epoch)
-        self.orders.append(hashlib.sha256(order.numpy().tobytes()).hexdigest())
-        self.steps(epoch, order)
-        self.epochs_done = epoch
+        """Draw an epoch's order and take its steps, or those that a checkpoint has left of them."""
+        if self.order is None:
+            self.order, self.taken = self.draw(epoch), 0
+            self.orders.append(hashlib.sha256(self.order.numpy().tobytes()).hexdigest())
+        if self.taken < len(self.order):  # a checkpoint may be of the moment after the last step
+            self.steps(epoch, self.order[self.taken :])
+        self.epochs_done, self.order = epoch, None
 
     def draw(self, epoch: int) -> Tensor:
         """Return the order in which an epoch takes its samples, on the CPU."""
@@ -114,8 +125,9 @@ class Loop:
         job, plan, clock, losses = self.job, self.plan, self.clock, self.losses
         placed = order.to(job.device)
         job.model.train()
-        began, started, switches = monotonic(), perf_counter(), involuntary_switches()
+        self.start()
         for indices, here in zip(placed.split(plan.step_samples), order.split(plan.step_samples), strict=True):
+            rate = self.updates[0].learning_rate
             clock.fetch()
             batches = self.fetch(indices, here)
             clock.compute()
@@ -123,15 +135,43 @@ class Loop:
             clock.end()
 
             losses.add(loss, epoch, len(indices))
+            self.rates.append(rate)
+            self.taken += len(indices)
             if not self.warm:
                 self.warm_up(len(losses))
+            if len(losses) in self.pauses:
+                self.pause(len(losses))
             if perf_counter() >= self.next_look:
-                self.look(epoch, self.train_seconds + perf_counter() - started)
+                self.look(epoch)
         losses.look()
-        wait_for(job.device)
-        self.train_seconds += perf_counter() - started
-        self.seen.train_windows.append((began, monotonic()))
-        self.seen.involuntary_switches = (self.seen.involuntary_switches or 0) + involuntary_switches() - switches
+        self.stop()
+
+    def start(self) -> None:
+        """Begin a stretch of training: its clock and its memory peaks."""
+        self.peaks.begin()
+        self.began, self.started, self.switches = monotonic(), perf_counter(), involuntary_switches()
+
+    def stop(self) -> None:
+        """End a stretch of training, when the device has done what was asked of it."""
+        wait_for(self.job.device)
+        self.train_seconds += perf_counter() - self.started
+        self.seen.train_windows.append((self.began, monotonic()))
+        self.seen.involuntary_switches = (self.seen.involuntary_switches or 0) + involuntary_switches() - self.switches
+        self.peaks.end()
+
+    def pause(self, step: int) -> None:
+        """Do between two steps what is no part of training: note the weights; save them and die, where that is asked for."""
+        self.stop()
+        if step in self.marked:
+            self.mark(step)
+        if step == self.job.cut_at:
+            self.save()
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.start()
+
+    def mark(self, step: int) -> None:
+        """Note digest and norm of each tensor of the model as it is after a step."""
+        self.seen.tensor_marks += mark_tensors(self.job.model.state_dict(), step)
 
     def fetch(self, indices: Tensor, here: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return the batches of a step; `here` are its sample numbers on the CPU."""
@@ -178,12 +218,16 @@ class Loop:
         if step >= WARMUP_STEPS and perf_counter() >= self.warm_from:
             self.warm, self.warmup_steps = True, step
             settle()
-            self.settled()
+            self.peaks.settle()
 
-    def look(self, epoch: int, seconds: float) -> None:
-        """Check the losses so far and report progress."""
-        loss = self.losses.look()
+    def look(self, epoch: int) -> None:
+        """Check the losses so far, report progress, and save where it is time to."""
+        loss, seconds = self.losses.look(), self.train_seconds + perf_counter() - self.started
         self.job.report(Progress(len(self.losses), self.plan.steps, epoch, loss, self.losses.samples, seconds))
+        if self.checkpoint.due:
+            self.stop()
+            self.save()
+            self.start()
         self.next_look = perf_counter() + LOOK_SECONDS
 
     def evaluate(self) -> None:
@@ -192,10 +236,15 @@ class Loop:
         self.seen.evaluations.append(self.best.evaluate(self.epochs_done, len(self.losses), self.train_seconds))
         self.evaluation_seconds += perf_counter() - started
 
-    def save(self, checkpoint: Checkpoint) -> None:
+    def save_if_due(self) -> None:
+        """Save where it is time to."""
+        if self.checkpoint.due:
+            self.save()
+
+    def save(self) -> None:
         """Save everything that the next step depends on."""
         started = perf_counter()
-        checkpoint.save(self.state_dict())
+        self.checkpoint.save(self.state_dict())
         self.checkpoint_seconds += perf_counter() - started
 
     def finish(self) -> None:
@@ -207,8 +256,10 @@ class Loop:
         seen.warmup_steps, seen.steady = find_steady(times.step + times.loader, self.warmup_steps)
         seen.train_seconds, seen.evaluation_seconds = self.train_seconds, self.evaluation_seconds
         seen.checkpoint_seconds = self.checkpoint_seconds
+        seen.learning_rates = np.array(self.rates)
         seen.digests["batch_order"] = digest_of(self.orders)
         self.best.restore()
+        self.mark(len(self.losses))
 
     def times(self) -> StepTimes:
         """Return the times of all steps, those before a checkpoint included."""
@@ -226,6 +277,9 @@ class Loop:
             "checkpoint_seconds": self.checkpoint_seconds,
             "warmup_steps": self.warmup_steps,
             "orders": self.orders,
+            "order": self.order,
+            "taken": self.taken,
+            "rates": torch.tensor(self.rates, dtype=torch.float64),
             "shuffle": self.shuffle.get_state(),
             "model": self.job.model.state_dict(),
             "updates": [update.state_dict() for update in self.updates],
@@ -234,6 +288,7 @@ class Loop:
             "times": [torch.from_numpy(part) for part in (times.loader, times.step, times.cpu)],
             "evaluations": [asdict(evaluation) for evaluation in self.seen.evaluations],
             "first_step_seconds": self.seen.first_step_seconds,
+            "marks": [asdict(mark) for mark in self.seen.tensor_marks],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -241,6 +296,7 @@ class Loop:
         self.epochs_done, self.train_seconds = state["epochs_done"], state["train_seconds"]
         self.evaluation_seconds, self.checkpoint_seconds = state["evaluation_seconds"], state["checkpoint_seconds"]
         self.warm, self.warmup_steps, self.orders = True, state["warmup_steps"], state["orders"]  # `resumed` flags the rest
+        self.order, self.taken, self.rates = state["order"], state["taken"], state["rates"].tolist()
         self.shuffle.set_state(state["shuffle"])
         self.job.model.load_state_dict(state["model"])
         for update, saved in zip(self.updates, state["updates"], strict=True):
@@ -250,6 +306,7 @@ class Loop:
         self.earlier = StepTimes(*(part.numpy() for part in state["times"]))
         self.seen.evaluations = [Evaluation(**row) for row in state["evaluations"]]
         self.seen.first_step_seconds = state["first_step_seconds"]
+        self.seen.tensor_marks = [TensorMark(**row) for row in state["marks"]]
         self.seen.resumed_at_step = len(self.losses)
         settle()
 

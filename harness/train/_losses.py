@@ -57,7 +57,8 @@ class Losses:
     def arrays(self) -> tuple[Array, Array, Array]:
         """Return losses, epochs and samples of all steps, [steps] each."""
         steps = np.array(self._steps, dtype=np.int64).reshape(-1, 2)
-        return torch.cat(self._fetched).numpy(), steps[:, 0], steps[:, 1]
+        losses = torch.cat(self._fetched) if self._fetched else torch.empty(0, dtype=torch.float64)
+        return losses.numpy(), steps[:, 0], steps[:, 1]
 
     def episodes(self) -> tuple[Array, Array]:
         """Return the step and the return of each training episode, [episodes] each."""
@@ -66,10 +67,17 @@ class Losses:
         return np.concatenate([np.empty(0, np.int64), *steps]), np.concatenate([np.empty(0), *values])
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything noted so far, all of it fetched."""
-        return {"samples": self.samples, "losses": self._fetched, "steps": self._steps, "episodes": self._episodes}
+        """Return everything noted so far."""
+        if self._pending:
+            self.look()
+        losses, epochs, samples = self.arrays()
+        episode_steps, returns = self.episodes()
+        arrays = {"losses": losses, "epochs": epochs, "samples": samples, "episode_steps": episode_steps, "returns": returns}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what `state_dict` returned."""
-        self.samples, self._fetched = state["samples"], state["losses"]
-        self._steps, self._episodes = state["steps"], state["episodes"]
+        epochs, samples, steps = (state[name].tolist() for name in ("epochs", "samples", "episode_steps"))
+        self.samples, self._fetched = sum(samples), [state["losses"]]
+        self._steps = list(zip(epochs, samples, strict=True))
+        self._episodes = [(step, state["returns"][index : index + 1]) for index, step in enumerate(steps)]

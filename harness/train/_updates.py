@@ -45,6 +45,11 @@ class Update:
         if self._schedule is not None:
             self._schedule.step()
 
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step; NaN where nothing learns."""
+        return math.nan if self._optimizer is None else float(self._optimizer.param_groups[0]["lr"])
+
     def state_dict(self) -> dict[str, Any]:
         """Return the states of optimiser and schedule."""
         held = {"optimizer": self._optimizer, "schedule": self._schedule}

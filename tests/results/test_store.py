@@ -374,3 +374,17 @@ def test_only_run_sets_in_their_place_are_removed(tmp_path: Path, suite: Suite) 
 
     assert all(place.exists() for place in places)
     assert not run_set.path.exists()
+
+
+def test_rows_that_several_runs_share_are_stored_once(run_set: RunSet) -> None:
+    """Hashes of one data set, told by two runs, are there once before and after folding, and outlive a run that is dropped."""
+    rows = [{"data_digest": "d", "split": "train", "sample": sample, "hash": 2**64 - 1 - sample} for sample in range(3)]
+    for run_id in ("one", "two"):
+        run_set.add(run_id, {"data_samples": rows})
+
+    for _ in range(2):
+        found = run_set.table("data_samples").sort_values("sample")
+        assert [2**64 - 1, 2**64 - 2, 2**64 - 3] == found["hash"].tolist()
+        run_set.fold()
+    run_set.drop(["one"])
+    assert 3 == len(run_set.table("data_samples"))

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
 import torch
 
 from harness import digests
@@ -89,8 +90,13 @@ def load_data(job: Job, catalog: Catalog, seen: Observations) -> Splits:
     """Load the case's data and note its digest."""
     dataset: Dataset = catalog.load("data", job.case.data.name)
     splits = dataset.load(context_of(job, catalog), **job.case.data.options)
-    held = [split for split in (splits.train, splits.test, splits.validation) if split is not None]
-    seen.digests["data"] = digests.tensors_digest([tensor for split in held for tensor in (split.inputs, split.labels)])
+    splits_held = {"train": splits.train, "test": splits.test, "validation": splits.validation}
+    held = {name: split for name, split in splits_held.items() if split is not None}
+    seen.digests["data"] = digests.tensors_digest(
+        [tensor for split in held.values() for tensor in (split.inputs, split.labels)]
+    )
+    seen.sample_hashes = np.concatenate([digests.sample_hashes([split.inputs, split.labels]) for split in held.values()])
+    seen.split_sizes = {name: len(split) for name, split in held.items()}
     seen.test_samples = len(splits.test)
     return splits
 
@@ -136,4 +142,6 @@ def build(job: Job, catalog: Catalog, splits: Splits, device: torch.device, seen
         report=_reporter(job.folder),
         checkpoint=job.checkpoint,
         checkpoint_seconds=case.checkpoint_seconds,
+        digest_steps=case.digest_steps,
+        cut_at=job.cut_at,
     )

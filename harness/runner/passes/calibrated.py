@@ -25,7 +25,7 @@ LEAST_STEPS = 2
 """Steps of a chunk: its first is not timed, because the kernels have emptied the caches."""
 
 
-def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, list[str]]:
+def measure(job: Job, device: torch.device, seen: Observations) -> None:
     """Fill in the chunks' step times and those of the kernels around them."""
     fields = ("chunk_step_seconds", "chunk_samples", "chunk_kernel_seconds")
     training = prepare(job, device, seen)
@@ -35,7 +35,6 @@ def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, lis
         seen.nulls |= dict.fromkeys(fields, "not_applicable: an episode's length varies")
     else:
         seen.chunk_step_seconds, seen.chunk_samples, seen.chunk_kernel_seconds = measure_chunks(Stepper(training))
-    return {}
 
 
 def measure_chunks(stepper: Stepper) -> tuple[Array, Array, Array]:

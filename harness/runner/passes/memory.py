@@ -18,13 +18,13 @@ STEPS = 3
 FIELDS = ("tensor_peak_bytes", "process_peak_bytes")
 
 
-def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, list[str]]:
+def measure(job: Job, device: torch.device, seen: Observations) -> None:
     """Fill in the tensors' peak and the process's."""
     seen.process_before_bytes = rss_bytes()
     training = prepare(job, device, seen)
     if not training.learning.steady:
         seen.nulls |= dict.fromkeys(FIELDS, "not_applicable: an episode's length varies")
-        return {}
+        return
     stepper = Stepper(training)
     stepper.draw(WARMUP_STEPS + STEPS)
     with TensorPeak() as tensors:
@@ -35,4 +35,3 @@ def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, lis
         seen.tensor_peak_bytes, seen.process_peak_bytes = tensors.peak_bytes, peak_rss_bytes()
     if job.case.execution.mode != "eager":
         seen.tensor_peak_bytes, seen.nulls["tensor_peak_bytes"] = None, UNCOMPILED
-    return {}

@@ -22,7 +22,7 @@ PROFILER_STEPS = 2
 STEP_MARK = "ProfilerStep"
 
 
-def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, list[str]]:
+def measure(job: Job, device: torch.device, seen: Observations) -> None:
     """Profile steps after a warm-up; trace and operations are left in the job's folder."""
     stepper = Stepper(prepare(job, device, seen))
     stepper.take(WARMUP_STEPS)
@@ -43,7 +43,6 @@ def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, lis
     operations = [_operation(event) for event in profiler.key_averages() if not str(event.key).startswith(STEP_MARK)]
     operations.sort(key=lambda found: (found["self_device_seconds"], found["self_cpu_seconds"]), reverse=True)
     (job.folder / OPERATIONS).write_text(json.dumps(operations))
-    return {}
 
 
 def _operation(event: FunctionEventAvg) -> dict[str, str | float]:

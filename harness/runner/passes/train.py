@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from time import perf_counter
 
 import torch
 from torch import Tensor, nn
@@ -25,18 +24,15 @@ from harness.train import DivergedError, Reach, StepPlan, autocast, evaluate, fi
 from harness.train import Job as TrainJob
 
 
-def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, list[str]]:
-    """Train, score, and measure the trained model; return each tensor's digest before and after."""
+def measure(job: Job, device: torch.device, seen: Observations) -> None:
+    """Train, score, and measure the trained model."""
     training = prepare(job, device, seen)
-    initial = initial_digests(training)
-
     train(training, seen)
     if seen.resumed_at_step == len(seen.losses) > 0:
         seen.nulls["compile_seconds"] = "not_measured: the training was taken up at its end"
     else:
         seen.compile_seconds = compile_seconds(job.case.execution.mode)
         seen.nulls |= {"compile_seconds": "not_applicable"} if seen.compile_seconds is None else {}
-    final = digests.state_digests(training.model.state_dict())
     score(training, seen)
     measure_inference(training, seen)
     measure_storage(job, training, seen)
@@ -44,19 +40,15 @@ def measure(job: Job, device: torch.device, seen: Observations) -> dict[str, lis
 
     seen.targets = dict(job.case.targets)
     seen.digests |= {
-        "initial_weights": digests.digest_of(initial),
-        "final_weights": digests.digest_of(final),
+        "initial_weights": weights_digest(seen, 0),
+        "final_weights": weights_digest(seen, len(seen.losses)),
         "loss_curve": digests.losses_digest(seen.losses),
     }
-    return {name: [initial[name], final[name]] for name in final}
 
 
-def initial_digests(training: TrainJob) -> dict[str, str]:
-    """Return the digests of the weights before training; their time is no part of the time to the first step."""
-    started = perf_counter()
-    found = digests.state_digests(training.model.state_dict())
-    training.build_started += perf_counter() - started
-    return found
+def weights_digest(seen: Observations, step: int) -> str:
+    """Return one digest over the weights as they were after a step."""
+    return digests.digest_of({mark.tensor: mark.sha256 for mark in seen.tensor_marks if mark.step == step})
 
 
 def score(training: TrainJob, seen: Observations) -> None:
