@@ -332,27 +332,40 @@ def test_loss_and_score_have_their_place(run: Run) -> None:
         with pytest.raises(UsageError, match="an evaluation is going on"), run.evaluation():
             pass
         with pytest.raises(UsageError, match="an evaluation is going on"):
-            next(run.loader(batches()))
+            next(iter(run.loader(batches())))
         run.score(mine=2.0, loss=0.25)
     seen = run.finish()
 
     assert {"mine": 2.0, "loss": 0.25} == seen.scores
     assert {"mine": "higher", "loss": "lower"} == seen.directions
     with pytest.raises(UsageError, match="is over; call it inside"):
-        next(run.loader(batches()))
+        next(iter(run.loader(batches())))
 
 
 def test_two_loaders_at_once_are_refused(run: Run) -> None:
     """One is in use until its loop ends; two go in as a pair."""
-    first = run.loader(batches())
+    first = iter(run.loader(batches()))
     next(first)
     with pytest.raises(UsageError, match="another loader is in use"):
-        next(run.loader(batches()))
+        next(iter(run.loader(batches())))
     del first
     for pair in run.loader(zip(batches(2, 5), batches(2, 7), strict=True)):
         assert 2 == len(pair)
 
     assert [3, 5, 5][1:] == run.finish().step_samples.tolist()[-2:]
+
+
+def test_a_loader_wrapped_once_is_looped_over_each_epoch(run: Run) -> None:
+    """As the loader itself would be; a loop that is left early is over although the loader is kept."""
+    loader = run.loader(batches(3))
+    for _ in range(2):
+        for number, _ in enumerate(loader, start=1):
+            run.loss(0.5)
+            if number == 2:
+                break
+    list(loader)
+
+    assert [1, 1, 2, 2, 3, 3, 3] == run.finish().step_epochs.tolist()
 
 
 def test_samples_are_the_first_tensors_length_or_what_is_said(run: Run) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic, perf_counter
-from typing import Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,17 @@ NOT_IN_SCRIPTS = (
 """Observations that need a training which the harness runs itself."""
 
 
+class Loader(Generic[Item]):
+    """A loader under measurement: each loop over it is an epoch."""
+
+    def __init__(self, epoch: Callable[[], Iterator[Item]]) -> None:
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[Item]:
+        """Begin an epoch."""
+        return self._epoch()
+
+
 class Run:
     """One training of a script under measurement; `harness.measure` makes it.
 
@@ -62,14 +73,15 @@ class Run:
         self._warmup_steps: int | None = None
         self._warm_from = 0.0
 
-    def loader(self, batches: Iterable[Item], *, accumulate: int = 1, samples: Samples = None) -> Iterator[Item]:
-        """Yield the batches of one epoch; what the script does with each until it asks for the next is a step.
+    def loader(self, batches: Iterable[Item], *, accumulate: int = 1, samples: Samples = None) -> Loader[Item]:
+        """Return the loader measured: what the script does with each batch until it asks for the next is a step.
 
-        Fetching is timed apart from the step; beginning to iterate is part of fetching the first batch. When the loop is left
-        early, the batch in hand counts if its loss was noted or an optimiser of torch has stepped with it, else it does not.
+        Each loop over it is an epoch. Fetching is timed apart from the step; beginning to iterate is part of fetching the first
+        batch. When the loop is left early, the batch in hand counts if its loss was noted or an optimiser of torch has stepped
+        with it, else it does not.
 
         Args:
-            batches: any iterable, such as a DataLoader; a pair of loaders goes in as `zip(a, b)`.
+            batches: any iterable, such as a DataLoader; a pair of loaders goes in as `zip(a, b)`, which lasts one epoch.
             accumulate: batches whose gradients make one update: so many are one step, and so is an epoch's rest.
             samples: how many samples a batch holds, or a function that tells it of a batch; by default the length of the
                 first tensor in it.
@@ -80,7 +92,7 @@ class Run:
         """
         if accumulate < 1:
             raise UsageError(f"run.loader: accumulate is {accumulate}; allowed: 1 or more")
-        return self._epoch(batches, accumulate, samples)
+        return Loader(lambda: self._epoch(batches, accumulate, samples))
 
     def _epoch(self, batches: Iterable[Item], accumulate: int, samples: Samples) -> Iterator[Item]:
         self._begin_loop(accumulate)
