@@ -492,6 +492,15 @@ def test_many_losses_keep_their_order(run: Run) -> None:
     assert [float(number) for number in range(700)] == run.finish().losses.tolist()
 
 
+def test_a_loss_is_that_of_the_moment_it_is_noted(run: Run) -> None:
+    """A tensor that is written again afterwards, as the static output of a CUDA graph is, changes nothing."""
+    loss = torch.zeros(1)
+    for number, _ in enumerate(run.loader(batches(3))):
+        run.loss(loss.fill_(number))
+
+    assert [0.0, 1.0, 2.0] == run.finish().losses.tolist()
+
+
 def test_a_loader_that_fails_leaves_the_steps_before_it(run: Run) -> None:
     """Its exception goes on up, and the loop is over."""
 

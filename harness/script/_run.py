@@ -123,7 +123,7 @@ class Run:
             raise UsageError("run.loss: no batch is in hand; call it inside `for batch in run.loader(...)`")
         if batch.loss is not None:
             raise UsageError("run.loss: this batch's loss is noted already; note the sum of several losses")
-        found = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss), dtype=torch.float64)
+        found = loss.detach().clone() if isinstance(loss, Tensor) else torch.tensor(float(loss), dtype=torch.float64)
         if found.numel() != 1:
             raise UsageError(
                 f"run.loss: found a tensor of shape {tuple(found.shape)}; allowed: one number, such as loss.mean()"
