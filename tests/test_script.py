@@ -342,6 +342,19 @@ def test_loss_and_score_have_their_place(run: Run) -> None:
         next(iter(run.loader(batches())))
 
 
+def test_a_score_on_the_test_split_is_the_runs_whatever_was_last(run: Run) -> None:
+    """Metrics are defined on the test split; validation stands in where a score is given on no other."""
+    for test in (0.7, 0.8):
+        with run.evaluation(split="test"):
+            run.score(accuracy=test)
+        with run.evaluation(split="validation"):
+            run.score(accuracy=0.9, mine=1.0)
+    seen = run.finish()
+
+    assert {"accuracy": 0.8, "mine": 1.0} == seen.scores
+    assert [0.7, 0.9, 0.8, 0.9] == [evaluation.scores["accuracy"] for evaluation in seen.evaluations]
+
+
 def test_two_loaders_at_once_are_refused(run: Run) -> None:
     """One is in use until its loop ends; two go in as a pair."""
     first = iter(run.loader(batches()))

@@ -165,7 +165,7 @@ class Run:
                 self._steps.resume()
 
     def score(self, **scores: float | Tensor) -> None:
-        """Give scores of the model as it is now; the last ones given are the run's.
+        """Give scores of the model as it is now; the last ones given are the run's, on the test split where any are.
 
         Raises:
             UsageError: outside an evaluation, or which way a score is better is not known.
@@ -206,7 +206,7 @@ class Run:
         seen.warmup_steps, seen.steady = find_steady(seen.step_seconds + seen.loader_seconds, least)
         seen.train_seconds, seen.evaluation_seconds = self._train_seconds, self._evaluation_seconds
         seen.involuntary_switches = self._switches
-        for evaluation in seen.evaluations:
+        for evaluation in sorted(seen.evaluations, key=lambda each: each.split == "test"):  # of a split, in their order
             seen.scores |= evaluation.scores
         seen.directions = {name: self._names.direction_of(name) for name in seen.scores}
         seen.nulls |= dict.fromkeys(NOT_IN_SCRIPTS, "not_applicable: the training of a script is measured, and nothing else")
