@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import psutil
@@ -355,6 +356,20 @@ def test_a_score_on_the_test_split_is_the_runs_whatever_was_last(run: Run) -> No
     assert [0.7, 0.9, 0.8, 0.9] == [evaluation.scores["accuracy"] for evaluation in seen.evaluations]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"epoch": "validation"}, "epoch is 'validation'; allowed: a whole number"), ({"split": "valid"}, "split is 'valid'")],
+)
+def test_an_evaluation_that_cannot_be_is_refused_where_it_begins(
+    project_folder: Path, arguments: dict[str, Any], message: str
+) -> None:
+    """And not when the training is over and its rows are written; the run keeps its row."""
+    with pytest.raises(UsageError, match=message), harness.measure("mine", device="cpu") as run, run.evaluation(**arguments):
+        run.score(accuracy=0.5)
+
+    assert ["failed"] == find_run_set(project_folder / "results", "mine").table("runs")["status"].tolist()
+
+
 def test_two_loaders_at_once_are_refused(run: Run) -> None:
     """One is in use until its loop ends; two go in as a pair."""
     first = iter(run.loader(batches()))
@@ -391,6 +406,16 @@ def test_samples_are_the_first_tensors_length_or_what_is_said(run: Run) -> None:
         list(run.loader(["x"]))
 
     assert [6, 4, 9] == run.finish().step_samples.tolist()
+
+
+@pytest.mark.parametrize("samples", [0, -3, 2.5, lambda batch: "64", lambda batch: 0])
+def test_samples_that_are_no_number_of_samples_are_refused(run: Run, samples: Any) -> None:
+    """A throughput below 0, or a division by 0 at the end, would come of it; a number of numpy's is one."""
+    with pytest.raises(UsageError, match="samples; allowed: a whole number, 1 or more"):
+        list(run.loader(batches(1), samples=samples))
+    list(run.loader(batches(1), samples=lambda batch: np.int64(5)))
+
+    assert [5] == run.finish().step_samples.tolist()
 
 
 def take(run: Run, **how: bool) -> Observations:

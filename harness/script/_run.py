@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic, perf_counter
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +18,13 @@ from harness.observations import Evaluation, Observations
 from harness.probes.clock import wait_for
 from harness.probes.host import involuntary_switches
 from harness.probes.peaks import Peaks
-from harness.script._samples import Samples, count_samples
+from harness.script._samples import Samples, count_samples, whole_number
 from harness.script._scores import ScoreNames
 from harness.script._steps import Steps
 from harness.train import WARMUP_SECONDS, WARMUP_STEPS, find_steady
 
 Item = TypeVar("Item")
+Split = Literal["validation", "test"]
 
 NOT_IN_SCRIPTS = (
     "build_seconds",
@@ -131,7 +132,7 @@ class Run:
         batch.loss = found.reshape(())
 
     @contextmanager
-    def evaluation(self, epoch: int | None = None, *, split: Literal["validation", "test"] = "test") -> Iterator[None]:
+    def evaluation(self, epoch: int | None = None, *, split: Split = "test") -> Iterator[None]:
         """Take what happens inside off the training clock; scores given inside are of this moment of the training.
 
         Args:
@@ -139,9 +140,15 @@ class Run:
             split: what the model is evaluated on.
 
         Raises:
-            UsageError: the block is over, or an evaluation is going on already.
+            UsageError: the block is over, an evaluation is going on already, or an argument is not as it must be.
         """
         self._expect_no_evaluation("run.evaluation")
+        if epoch is not None and whole_number(epoch) is None:
+            raise UsageError(
+                f"run.evaluation: epoch is {epoch!r}; allowed: a whole number; a split is named, as in split='test'"
+            )
+        if split not in get_args(Split):
+            raise UsageError(f"run.evaluation: split is {split!r}; allowed: {' or '.join(get_args(Split))}")
         in_hand = self._steps.batch is not None
         if in_hand:
             self._steps.pause()
