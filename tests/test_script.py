@@ -262,6 +262,15 @@ def test_a_killed_script_leaves_no_half_row_and_is_missed(project_folder: Path) 
     assert held.manifest.complete
 
 
+def test_a_run_set_that_is_only_just_being_made_is_the_one_gone_into(project_folder: Path) -> None:
+    """Its folder is there and its manifest not yet, as another process leaves it for a moment: none is made beside it."""
+    (project_folder / "results" / "mine" / "x").mkdir(parents=True)
+    with harness.measure("mine", device="cpu", into="x") as run:
+        list(run.loader(batches()))
+
+    assert ["mine/x"] == [run_set.name for run_set in run_sets(project_folder / "results", "mine")]
+
+
 def test_a_run_again_is_a_repeat_and_takes_the_place_of_a_failed_one(project_folder: Path) -> None:
     """In one run set, seed 1 fails, then runs twice: two good runs are left, two repeats."""
     with pytest.raises(RuntimeError), harness.measure("again", seed=1, device="cpu", into="x"):
@@ -278,7 +287,10 @@ def test_a_case_that_is_another_is_refused(project_folder: Path) -> None:
     """One run set holds one definition of a case; a second run at a time is refused too."""
     with harness.measure("one", device="cpu", into="x") as run:
         list(run.loader(batches()))
-        with pytest.raises(UsageError, match="in use"), harness.measure("one", device="cpu", into="x"):
+        with (
+            pytest.raises(UsageError, match=r"in use.*in a script: another into="),
+            harness.measure("one", device="cpu", into="x"),
+        ):
             pass
     with pytest.raises(UsageError, match=r"holds the case 'one' as another: .*targets\.accuracy absent → 0\.9"):
         harness.measure("one", device="cpu", into="x", targets={"accuracy": 0.9}).__enter__()
@@ -301,6 +313,7 @@ def test_a_case_that_is_another_is_refused(project_folder: Path) -> None:
         ({"gates": {"acuracy": {}}}, "did you mean 'accuracy'"),
         ({"gates": {"accuracy": {}}}, "margin above 0"),
         ({"into": "../x"}, "into"),
+        ({"into": "x\n"}, "into"),
     ],
 )
 def test_an_argument_that_cannot_be_is_one_clear_error(

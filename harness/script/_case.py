@@ -75,7 +75,7 @@ def check_name(project: Project, name: str) -> None:
     Raises:
         UsageError: it is no name, or one of the project's suites has it.
     """
-    if not re.match(NAME_PATTERN, name) or name == RESERVED:
+    if not re.fullmatch(NAME_PATTERN, name) or name == RESERVED:
         raise UsageError(
             f"harness.measure: {name!r} is no name; allowed: letters, digits and _ . = , + - [ ], not {RESERVED!r}"
         )
@@ -110,7 +110,7 @@ def _chosen(project: Project, name: str, case: Case, into: str | None) -> RunSet
         if own not in _OWN_SETS or not _OWN_SETS[own].path.is_dir():
             _OWN_SETS[own] = _create(project, name, case, None)
         return _OWN_SETS[own]
-    if not re.match(NAME_PATTERN, into):
+    if not re.fullmatch(NAME_PATTERN, into):
         raise UsageError(f"harness.measure: into = {into!r} is no name; allowed: letters, digits and _ . = , + - [ ]")
     held = {run_set.path.name: run_set for run_set in run_sets(project.results, name)}
     return held.get(into) or _create(project, name, case, into)
