@@ -262,6 +262,33 @@ def test_a_killed_script_leaves_no_half_row_and_is_missed(project_folder: Path) 
     assert held.manifest.complete
 
 
+FORKING = """
+import os, sys
+import torch
+import harness
+
+torch.set_num_threads(1)
+with harness.measure("mine", device="cpu") as run:
+    for batch in run.loader([torch.zeros(4)] * 3):
+        pass
+    if os.fork() == 0:
+        sys.exit(3)
+    os.wait()
+    list(run.loader([torch.zeros(4)] * 2))
+"""
+
+
+def test_a_fork_that_leaves_the_block_leaves_the_run_alone(project_folder: Path) -> None:
+    """It stores nothing and removes nothing; the run is the process's that began it."""
+    (project_folder / "script.py").write_text(FORKING)
+    subprocess.run([sys.executable, "script.py"], cwd=project_folder, check=True)
+    held = find_run_set(project_folder / "results", "mine")
+
+    assert [("ok", 1)] == list(zip(held.table("runs")["status"], held.table("runs")["repeat"], strict=True))
+    assert 5 == len(held.table("steps"))
+    assert held.manifest.complete
+
+
 def test_a_run_set_that_is_only_just_being_made_is_the_one_gone_into(project_folder: Path) -> None:
     """Its folder is there and its manifest not yet, as another process leaves it for a moment: none is made beside it."""
     (project_folder / "results" / "mine" / "x").mkdir(parents=True)

@@ -91,16 +91,22 @@ def claimed(project: Project, name: str, case: Case, into: str | None) -> Iterat
         UsageError: another process holds it, or it holds a case of that name that is another.
         ResultsError: it cannot be written.
     """
-    run_set = _chosen(project, name, case, into)
+    run_set, owner = _chosen(project, name, case, into), os.getpid()
     with run_set.lock():
         run_set.update(suite=_with_case(run_set, case), complete=False)
         try:
             yield run_set
         finally:
-            held = run_set.table("runs", ["case", "seed"])
-            there = set(zip(held["case"], held["seed"], strict=True))
-            declared = {(each.name, seed) for each in run_set.manifest.suite.cases for seed in each.seeds}
-            run_set.update(complete=declared <= there)
+            if os.getpid() == owner:
+                run_set.update(complete=_holds_all(run_set))
+
+
+def _holds_all(run_set: RunSet) -> bool:
+    """Return whether there is a row of each run that is declared."""
+    held = run_set.table("runs", ["case", "seed"])
+    there = set(zip(held["case"], held["seed"], strict=True))
+    declared = {(each.name, seed) for each in run_set.manifest.suite.cases for seed in each.seeds}
+    return declared <= there
 
 
 def _chosen(project: Project, name: str, case: Case, into: str | None) -> RunSet:
