@@ -139,13 +139,14 @@ CROWDED = 1.05
 def contended(stolen: float | None, foreign_cpus: float | None, threads: int | None, usable_cpus: int | None) -> bool:
     """Return whether others take CPU time that a run with so many threads wants; what is not known speaks for nothing.
 
-    An idle thread counts like a busy one: what the others take is what the run could not have.
+    An idle thread counts like a busy one: what the others take is what the run could not have. Threads beyond the CPUs take
+    time from one another, which is no doing of others.
     """
     if stolen is not None and stolen > MUCH_STOLEN:
         return True
     if foreign_cpus is None or threads is None or usable_cpus is None:
         return False
-    return foreign_cpus + threads > CROWDED * usable_cpus
+    return foreign_cpus + min(threads, usable_cpus) > CROWDED * usable_cpus
 
 
 def _empty(dtype: str = "float64") -> Array:

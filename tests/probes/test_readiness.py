@@ -86,6 +86,23 @@ def test_a_crowded_machine_is_bad(here: Surroundings) -> None:
     assert ["warn", "bad"] == [load_after(replace(here, threads=n), half, half)[0].status for n in (1, 2)]
 
 
+def test_too_many_threads_are_no_load(here: Surroundings) -> None:
+    """Threads beyond the CPUs are a finding of their own: with nobody else there, nobody else is to be ended."""
+    load, _ = load_after(replace(here, threads=64), {"idle": HERTZ}, {"idle": HERTZ})
+
+    assert (load.status, load.advice) == ("ok", "")
+
+
+def test_a_quota_is_no_measure_of_what_others_do(here: Surroundings) -> None:
+    """Of eight CPUs, three busy with others leave room for a container that may keep two busy."""
+    write(here.root, "sys/fs/cgroup/cpu.max", "200000 100000\n")
+    write_process(here.root, DOCTOR, allowed="0-7")
+
+    load, _ = load_after(here, *[{"user": HERTZ}] * 3, *[{"idle": HERTZ}] * 5)
+
+    assert (load.status, load.found) == ("warn", "3.00 of 8 CPUs are busy with other work")
+
+
 def test_what_the_doctor_itself_does_is_no_load(here: Surroundings) -> None:
     """A second of its own CPU time, in a child too, leaves the machine quiet."""
     write_cpus(here.root, {}, {})

@@ -61,7 +61,7 @@ def _load_finding(here: Surroundings, foreign: float | None, busiest: str) -> Fi
     topic, why = "load", "what runs beside a measurement takes CPU time, cache and memory from it"
     if foreign is None:
         return Finding("warn", topic, UNKNOWN, why, NO_PROC)
-    usable, load = _usable(here), read_load(here.root)
+    usable, load = _allowed(here), read_load(here.root)
     crowded = contended(None, foreign, here.threads, usable)
     status: Status = "bad" if crowded else "warn" if foreign > SOME_CPUS else "ok"
     of = "" if usable is None else f" of {usable}"
@@ -130,9 +130,14 @@ def look_at_threads(here: Surroundings) -> Iterator[Finding]:
         yield Finding("ok", topic, found, why)
 
 
+def _allowed(here: Surroundings) -> int | None:
+    """Return how many CPUs this process may run on, which it shares with others whatever its quota is."""
+    return len(usable_cpus(here.pid, here.root)) or None
+
+
 def _usable(here: Surroundings) -> int | None:
     """Return how many CPUs this process may keep busy: those of its mask, or fewer if its control group has a quota."""
-    count = len(usable_cpus(here.pid, here.root)) or None
+    count = _allowed(here)
     quota, _, period = here.read("sys/fs/cgroup/cpu.max").partition(" ")  # control groups, version 2
     if count is None or not quota.isdigit() or not period.isdigit():
         return count
