@@ -11,11 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from harness.errors import MeasuringError
 from harness.probes.readiness import CHECKS, Check, Finding, Surroundings, examine
 from harness.probes.readiness._cpu import look_at_frequency, look_at_load, look_at_threads
 from harness.probes.readiness._project import look_at_data, look_at_disk, look_at_git
 from harness.probes.readiness._system import look_at_allocator, look_at_compiler, look_at_memory, look_at_peaks, look_at_torch
+from harness.runner.passes._execution import check_compilable
 from tests.probes.proc_tree import write, write_cpus, write_process
 
 HERTZ = os.sysconf("SC_CLK_TCK")
@@ -235,8 +238,6 @@ def test_results_that_cannot_be_written_stop_everything(here: Surroundings, monk
 
 def test_torch_is_described_without_being_imported(here: Surroundings) -> None:
     """Version, devices and CPU kernels are those that torch itself tells, in a process that did not load it."""
-    import torch
-
     finding = only(look_at_torch, replace(here, root=Path("/")))
 
     assert f"torch {torch.__version__}, {f'CUDA {torch.version.cuda}' if torch.version.cuda else 'CPU only'}" in finding.found
@@ -269,15 +270,20 @@ def test_peaks_that_cannot_be_reset_are_told(here: Surroundings) -> None:
 
 
 def test_a_compiler_is_looked_for_where_torch_does(here: Surroundings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """CXX names it; else the usual names on PATH; none is a warning."""
-    compiler = tmp_path / "bin" / "my-c++"
-    write(tmp_path, "bin/my-c++", "#!/bin/sh\n")
-    compiler.chmod(0o755)
+    """CXX names it, else it is g++ (macOS: clang++), and another that is there does not help a compiled run."""
+    usual, other = ("clang++", "g++") if sys.platform == "darwin" else ("g++", "clang++")
+    for name in (other, "my-c++"):
+        write(tmp_path, f"bin/{name}", "#!/bin/sh\n")
+        (tmp_path / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.delenv("CXX", raising=False)
-    assert only(look_at_compiler, here).status == "warn"
+    missing = only(look_at_compiler, here)
+    assert (missing.status, missing.found) == ("warn", f"'{usual}' is not on PATH")
+    with pytest.raises(MeasuringError, match="is not on PATH"):
+        check_compilable(torch.device("cpu"), "compile")
 
     monkeypatch.setenv("CXX", "my-c++")
+    check_compilable(torch.device("cpu"), "compile")
     assert (only(look_at_compiler, here).status, only(look_at_compiler, here).found) == ("ok", "my-c++")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import os
 import platform
-import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from harness.probes.compiler import cpp_compiler
 from harness.probes.readiness._finding import Finding, Status, Surroundings
 from harness.units import show
 
@@ -102,10 +102,9 @@ def look_at_peaks(here: Surroundings) -> Iterator[Finding]:
 def look_at_compiler(here: Surroundings) -> Iterator[Finding]:
     """See whether there is the C++ compiler that torch.compile needs on a CPU."""
     topic, why = "compiler", "torch.compile builds its CPU kernels with it"
-    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++", "c++"]
-    found = next((name for name in names if shutil.which(name)), None)
-    if found is None:
-        advice = "install g++ or clang++, or set CXX to one; or run no case that is compiled"
-        yield Finding("warn", topic, f"none of {', '.join(names)} is there", why, advice)
+    name, there = cpp_compiler()
+    if there:
+        yield Finding("ok", topic, Path(name).name, why)
     else:
-        yield Finding("ok", topic, Path(found).name, why)
+        advice = f"install {name}, or name another one in CXX; or run no case that is compiled"
+        yield Finding("warn", topic, f"{name!r} is not on PATH", why, advice)
