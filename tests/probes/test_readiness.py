@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -234,6 +235,31 @@ def test_results_that_cannot_be_written_stop_everything(here: Surroundings, monk
     finding = only(look_at_disk, here)
 
     assert ("bad", True) == (finding.status, finding.stops)
+
+
+def test_folders_that_may_not_be_entered_are_told(here: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nearest folder that shows is named; data within is not there. (The system's refusal of a root user is planted.)"""
+    hidden = here.project / "hidden"
+    hidden.mkdir()
+    stat, access = os.stat, os.access
+
+    def refuse(path: str | Path, **options: Any) -> os.stat_result:
+        if str(path).startswith(f"{hidden}/"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    def listing(path: str | Path) -> list[str]:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(os, "listdir", listing)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != hidden and access(path, mode))
+
+    room = only(look_at_disk, replace(here, results=hidden / "results"))
+    data = only(look_at_data, replace(here, downloads={"mnist": hidden / "mnist", "trec": hidden}))
+
+    assert (room.status, room.found, room.stops) == ("bad", f"{hidden} cannot be written", True)
+    assert (data.status, data.found.partition("; ")[2]) == ("warn", "not there: mnist, trec")
 
 
 def test_torch_is_described_without_being_imported(here: Surroundings) -> None:
