@@ -219,6 +219,19 @@ def test_memory(here: Surroundings, available: int, swapped: int, status: str) -
     assert "of 16.0 GiB free" in finding.found
 
 
+def test_memory_is_what_a_containers_limit_leaves(here: Surroundings) -> None:
+    """Of 1 GiB a container holds 900 MiB, 100 of them files that can be let go; what the host has free is not its own."""
+    write(here.root, "proc/meminfo", f"MemTotal: {64 << 20} kB\nMemAvailable: {60 << 20} kB\n")
+    for name, text in (("max", 1 << 30), ("current", 900 << 20), ("stat", f"anon 1\ninactive_file {100 << 20}")):
+        write(here.root, f"sys/fs/cgroup/memory.{name}", f"{text}\n")
+
+    finding = only(look_at_memory, here)
+
+    assert (finding.status, finding.found) == ("bad", "224 MiB of 1.00 GiB free, 0 B in swap")
+    write(here.root, "sys/fs/cgroup/memory.max", "max\n")
+    assert only(look_at_memory, here).found == "60.0 GiB of 64.0 GiB free, 0 B in swap"
+
+
 def test_room_is_that_of_where_results_will_be(here: Surroundings) -> None:
     """A results folder that is not there yet is made on the disk of the folder above it."""
     finding = only(look_at_disk, replace(here, results=here.project / "not" / "there"))

@@ -27,15 +27,33 @@ OTHER_ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc")
 def look_at_memory(here: Surroundings) -> Iterator[Finding]:
     """See how much memory is free, and whether the system has swapped."""
     topic, why = "memory", "a run that does not fit is killed, and pages that come back from disk stop a step for milliseconds"
-    lines = (line.split() for line in here.read("proc/meminfo").splitlines())
-    size = {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if len(words) > 1}
+    size = {name: number * 1024 for name, number in _numbers(here, "proc/meminfo").items()}
     if "MemAvailable" not in size:
         yield Finding("warn", topic, "this system does not tell", why, "see to it yourself that memory is free")
         return
-    free, swapped = size["MemAvailable"], size.get("SwapTotal", 0) - size.get("SwapFree", 0)
+    free, most = min([(size["MemAvailable"], size["MemTotal"]), *_of_group(here)])
+    swapped = size.get("SwapTotal", 0) - size.get("SwapFree", 0)
     status: Status = "bad" if free < LEAST_MEMORY else "warn" if free < LITTLE_MEMORY or swapped > SOME_SWAP else "ok"
-    found = f"{show(free, 'By')} of {show(size['MemTotal'], 'By')} free, {show(swapped, 'By')} in swap"
+    found = f"{show(free, 'By')} of {show(most, 'By')} free, {show(swapped, 'By')} in swap"
     yield Finding(status, topic, found, why, "" if status == "ok" else "end what fills the memory; then swapoff -a, swapon -a")
+
+
+def _of_group(here: Surroundings) -> list[tuple[int, int]]:
+    """Return (bytes free, bytes at most) of the control group (version 2), as a container's; nothing where it has no limit.
+
+    What it holds of files that were not read lately is free: the kernel takes it back before it kills.
+    """
+    limit, used = here.read("sys/fs/cgroup/memory.max"), here.read("sys/fs/cgroup/memory.current")
+    if not limit.isdigit() or not used.isdigit():
+        return []
+    cached = _numbers(here, "sys/fs/cgroup/memory.stat").get("inactive_file", 0)
+    return [(max(int(limit) - int(used) + cached, 0), int(limit))]
+
+
+def _numbers(here: Surroundings, path: str) -> dict[str, int]:
+    """Return a system file's lines of a name and a number."""
+    lines = (line.split() for line in here.read(path).splitlines())
+    return {words[0].rstrip(":"): int(words[1]) for words in lines if len(words) > 1}
 
 
 def look_at_torch(here: Surroundings) -> Iterator[Finding]:
