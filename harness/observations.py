@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from enum import IntFlag
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,6 +87,27 @@ class Evaluation:
     scores: dict[str, float]
 
 
+class Throttle(IntFlag):
+    """Reasons for clocks below what was asked for that slow a training (NVML API reference: nvmlClocksEventReasons); idling
+    and chosen clocks are none of them."""
+
+    POWER_CAP = 0x04
+    HARDWARE = 0x08
+    THERMAL = 0x20
+    HARDWARE_THERMAL = 0x40
+    POWER_BRAKE = 0x80
+
+
+THROTTLES = {
+    Throttle.POWER_CAP: "power cap",
+    Throttle.HARDWARE: "hardware slowdown",
+    Throttle.THERMAL: "heat",
+    Throttle.HARDWARE_THERMAL: "heat, by hardware",
+    Throttle.POWER_BRAKE: "power brake",
+}
+"""How people are told of them."""
+
+
 @dataclass(frozen=True)
 class GpuSample:
     """One reading of one GPU by NVML; a reading the driver refuses is None."""
@@ -104,7 +126,7 @@ class GpuSample:
     memory_clock_hertz: float | None = None
     temperature_celsius: float | None = None
     throttle_reasons: int | None = None
-    """The driver's bit mask of why the clocks are below what was asked for (NVML API: nvmlClocksThrottleReasons)."""
+    """The driver's bit mask of why the clocks are below what was asked for; `Throttle` has those that slow a training."""
     energy_joules: float | None = None
     """The driver's cumulative counter."""
     foreign_processes: int | None = None

@@ -402,7 +402,7 @@ def test_other_users_heat_and_mig_are_told_of_the_right_gpu(gpus: Callable[[str]
     assert found["GPU 1 users"][0] == "ok"
     assert found["GPU 1 clocks"] == [
         "warn",
-        "SM clock 1.00 GHz of unknown at most; held down by power cap, temperature (software), temperature (hardware)",
+        "SM clock 1.00 GHz of unknown at most; held down by power cap, heat, heat, by hardware",
     ]
     assert found["GPU 1 MIG"] == ["ok", "off"]
     assert (found["GPU 2 MIG"], found["GPU 2 users"]) == (["warn", "on"], ["ok", "0 processes, utilisation unknown"])
