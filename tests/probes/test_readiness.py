@@ -357,8 +357,9 @@ LOOK = """
 import json, sys
 from dataclasses import asdict
 from pathlib import Path
-from harness.probes.readiness import Surroundings
+from harness.probes.readiness import Surroundings, _gpu
 from harness.probes.readiness._gpu import look_at_gpus
+_gpu.torch_build = lambda: {"cuda": sys.argv[1] or None}
 here = Surroundings(*[Path()] * 3, {})
 print(json.dumps({finding.topic: [finding.status, finding.found] for finding in look_at_gpus(here)}))
 assert "torch" not in sys.modules
@@ -366,12 +367,12 @@ assert "torch" not in sys.modules
 
 
 @pytest.fixture
-def gpus(scripted: Callable[[str], None]) -> Callable[[str], dict[str, list[str]]]:
-    """Return a function that gives what is found with a stand-in driver that follows a script."""
+def gpus(scripted: Callable[[str], None]) -> Callable[..., dict[str, list[str]]]:
+    """Return a function that gives what is found with a stand-in driver that follows a script, and torch built for a CUDA."""
 
-    def look(script: str) -> dict[str, list[str]]:
+    def look(script: str, cuda: str = "13.0") -> dict[str, list[str]]:
         scripted(script)
-        done = subprocess.run([sys.executable, "-P", "-c", LOOK], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-P", "-c", LOOK, cuda], capture_output=True, text=True, check=True)
         found: dict[str, list[str]] = json.loads(done.stdout)
         return found
 
@@ -387,6 +388,14 @@ def test_a_quiet_gpu_is_well(gpus: Callable[[str], dict[str, list[str]]]) -> Non
         "GPU 0 clocks": ["ok", "SM clock 1.50 GHz of unknown at most"],
         "GPU 0 MIG": ["ok", "off"],
     }
+
+
+def test_gpus_that_torch_cannot_use_are_told(gpus: Callable[..., dict[str, list[str]]]) -> None:
+    """With torch built for the CPU alone, runs would use the CPU of a machine whose GPUs are all well."""
+    found = gpus("gpu H1 GPU-1 1e9\n", cuda="")
+
+    assert found["GPU torch"] == ["warn", "torch is not built for CUDA: runs leave the GPUs alone"]
+    assert "GPU torch" not in gpus("gpu H1 GPU-1 1e9\n")
 
 
 def test_other_users_heat_and_mig_are_told_of_the_right_gpu(gpus: Callable[[str], dict[str, list[str]]]) -> None:

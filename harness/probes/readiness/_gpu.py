@@ -10,6 +10,7 @@ import pynvml
 from harness.observations import THROTTLES
 from harness.probes._nvml_read import READINGS, REFUSED
 from harness.probes.readiness._finding import Finding, Surroundings
+from harness.probes.readiness._system import torch_build
 from harness.units import show
 
 Told = TypeVar("Told")
@@ -29,6 +30,10 @@ def look_at_gpus(here: Surroundings) -> Iterator[Finding]:
         count = pynvml.nvmlDeviceGetCount()
         version = _told(pynvml.nvmlSystemGetDriverVersion)
         yield Finding("ok", "GPU driver", f"NVIDIA driver {version or 'of unknown version'}, GPUs: {count}", why)
+        if count and (build := torch_build()) is not None and not build.get("cuda"):
+            found = "torch is not built for CUDA: runs leave the GPUs alone"
+            advice = "install a build of torch for CUDA, if runs are to use them"
+            yield Finding("warn", "GPU torch", found, "models run on it", advice)
         for index in range(count):
             yield from _look_at(f"GPU {index}", pynvml.nvmlDeviceGetHandleByIndex(index))
     except REFUSED as error:

@@ -59,17 +59,24 @@ def _numbers(here: Surroundings, path: str) -> dict[str, int]:
 def look_at_torch(here: Surroundings) -> Iterator[Finding]:
     """See which torch is installed, for which devices, and which of its CPU kernels this machine takes."""
     topic, why = "torch", "the build and the kernels decide speed and bits"
-    spec = find_spec("torch")
-    if spec is None or not spec.submodule_search_locations:
+    build = torch_build()
+    if build is None:
         yield Finding("bad", topic, "not installed", "models run on it", "pip install torch", stops=True)
         return
-    build = _assigned(Path(spec.submodule_search_locations[0]) / "version.py")
     device = f"CUDA {build['cuda']}" if build.get("cuda") else f"ROCm {build['hip']}" if build.get("hip") else "CPU only"
     kernels, limit = _kernels(here), os.environ.get("ATEN_CPU_CAPABILITY")
     limited = f", ATEN_CPU_CAPABILITY={limit} is set" if limit else ""
     found = f"torch {build.get('__version__', 'of an unknown version')}, {device}; the CPU offers {kernels}{limited}"
     advice = "unset ATEN_CPU_CAPABILITY, unless the limit is meant" if limit else ""
     yield Finding("warn" if limit else "ok", topic, found, why, advice)
+
+
+def torch_build() -> dict[str, object] | None:
+    """Return what torch's version module tells (`__version__`, `cuda`, `hip`); None where torch is not installed."""
+    spec = find_spec("torch")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return _assigned(Path(spec.submodule_search_locations[0]) / "version.py")
 
 
 def _assigned(file: Path) -> dict[str, object]:
