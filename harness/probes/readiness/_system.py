@@ -131,5 +131,5 @@ def look_at_compiler(here: Surroundings) -> Iterator[Finding]:
     if there:
         yield Finding("ok", topic, Path(name).name, why)
     else:
-        advice = f"install {name}, or name another one in CXX; or run no case that is compiled"
+        advice = "install one (Debian, Ubuntu: apt install g++), or name yours in CXX; or run no case that is compiled"
         yield Finding("warn", topic, f"{name!r} is not on PATH", why, advice)
