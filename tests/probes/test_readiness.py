@@ -196,9 +196,13 @@ def test_threads(here: Surroundings, threads: int, status: str, advice: str) -> 
 
 
 def test_a_quota_of_cpu_time_counts_like_fewer_cpus(here: Surroundings) -> None:
-    """A container that may use 150 % of a CPU's time has one to itself; 'max' is no quota."""
+    """A container that may use 150 % of a CPU's time has one to itself; one with half a CPU has none; 'max' is no quota."""
     write(here.root, "sys/fs/cgroup/cpu.max", "150000 100000\n")
     assert only(look_at_threads, replace(here, threads=2)).status == "bad"
+
+    write(here.root, "sys/fs/cgroup/cpu.max", "50000 100000\n")
+    half = only(look_at_threads, here)
+    assert (half.status, half.found) == ("bad", "1 thread a run, 1 usable CPU, of whose time 50% may be used")
 
     write(here.root, "sys/fs/cgroup/cpu.max", "max 100000\n")
     assert only(look_at_threads, replace(here, threads=2)).status == "ok"

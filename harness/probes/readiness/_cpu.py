@@ -122,7 +122,10 @@ def look_at_threads(here: Surroundings) -> Iterator[Finding]:
         return
     siblings = f" on {cores} cores, two or more to a core (SMT)" if cores < usable else ""
     found = f"{_count(here.threads, 'thread')} a run, {_count(usable, 'usable CPU')}{siblings}"
-    if here.threads > usable:
+    if (quota := _quota(here)) is not None and quota < 1:
+        pauses = "a thread that has used up the quota is stopped until the next period"
+        yield Finding("bad", topic, f"{found}, of whose time {quota:.0%} may be used", pauses, "give the container a whole CPU")
+    elif here.threads > usable:
         yield Finding("bad", topic, found, why, f"use --threads {usable} or fewer")
     elif here.threads > cores:
         yield Finding("warn", topic, found, why, f"use --threads {cores} or fewer, so that each has a core of its own")
@@ -137,11 +140,14 @@ def _allowed(here: Surroundings) -> int | None:
 
 def _usable(here: Surroundings) -> int | None:
     """Return how many CPUs this process may keep busy: those of its mask, or fewer if its control group has a quota."""
-    count = _allowed(here)
-    quota, _, period = here.read("sys/fs/cgroup/cpu.max").partition(" ")  # control groups, version 2
-    if count is None or not quota.isdigit() or not period.isdigit():
-        return count
-    return max(min(count, floor(int(quota) / int(period))), 1)
+    count, quota = _allowed(here), _quota(here)
+    return count if count is None or quota is None else max(min(count, floor(quota)), 1)
+
+
+def _quota(here: Surroundings) -> float | None:
+    """Return how many CPUs' time the control group (version 2) may take; None without a limit."""
+    quota, _, period = here.read("sys/fs/cgroup/cpu.max").partition(" ")
+    return int(quota) / int(period) if quota.isdigit() and period.isdigit() else None
 
 
 def _cores(here: Surroundings) -> int:
