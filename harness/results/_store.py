@@ -317,7 +317,8 @@ def find_run_set(results: Path, name: str) -> RunSet:
     if of_suite := run_sets(results, name):
         return of_suite[-1]
     suites = [path.name for path in results.iterdir() if path.is_dir() and path.name != RESERVED] if results.is_dir() else []
-    raise UsageError(f"no run set {name!r} in {results}{nearest(name, suites)}; make one with `harness run {name}`")
+    suite = name.partition("/")[0] or "SUITE"
+    raise UsageError(f"no run set {name!r} in {results}{nearest(name, suites)}; make one with `harness run {suite}`")
 
 
 def write_atomically(path: Path, content: str) -> None:
