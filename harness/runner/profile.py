@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import MeasuringError, UsageError, nearest
+from harness.errors import MeasuringError, ResultsError, UsageError, nearest
 from harness.project import Project
 from harness.results import RunSet, find_run_set, list_entries
 from harness.runner.display import make_display
@@ -102,6 +102,7 @@ def profile(project: Project, run: StoredRun, profiling: Profiling) -> Profiled:
     Raises:
         UsageError: the run set is in use, or the run is of other code, data or settings than there are now.
         MeasuringError: the training failed.
+        ResultsError: the trace cannot be written.
     """
     suite = run.run_set.manifest.suite.model_copy(update={"cases": (run.case,)})
     with run.run_set.lock(), ExitStack() as stack:
@@ -118,8 +119,11 @@ def profile(project: Project, run: StoredRun, profiling: Profiling) -> Profiled:
         if ended.outcome.status != "ok":
             raise MeasuringError(f"{run.run_id}: not profiled: {ended.outcome.status}: {ended.outcome.reason}")
         trace = run.run_set.path / TRACES / f"{run.run_id}.json.gz"
-        trace.parent.mkdir(exist_ok=True)
-        shutil.move(job.folder / TRACE, trace)
+        try:
+            trace.parent.mkdir(exist_ok=True)
+            shutil.move(job.folder / TRACE, trace)
+        except OSError as error:
+            raise ResultsError(f"{trace.parent}: cannot be written: {error.strerror}; make it a folder to write to") from error
         return Profiled(trace, json.loads((job.folder / OPERATIONS).read_text()))
 
 
