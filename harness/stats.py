@@ -118,7 +118,7 @@ def contrast(base: Sequence[float], head: Sequence[float]) -> Contrast:
     return Contrast(new.mean - old.mean, _error(old.sd, old.n, new.n), old.n - 1)
 
 
-def _error(sd: float, old: int, new: int) -> float:
+def _error(sd: float, old: int, new: float) -> float:
     return sd * math.sqrt(1 / new + 1 / old)
 
 
@@ -210,7 +210,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def detectable_effect(sd: float, old: int, new: int, alpha: float, margin: float = 0.0, power: float = 0.9) -> float:
+def detectable_effect(sd: float, old: int, new: float, alpha: float, margin: float = 0.0, power: float = 0.9) -> float:
     """Return the smallest true drop that is found with probability `power`, if `sd` is the true spread.
 
     A drop is found when the test is significant (drop ≥ t(1 − α, K − 1) · s · c with c = √(1/m + 1/K)) and no smaller

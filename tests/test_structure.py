@@ -23,7 +23,7 @@ RANKS = {
     3: {"tasks", "suite"},
     4: {"results", "train"},
     5: {"baseline", "verdicts", "runner"},
-    6: {"gate", "report"},
+    6: {"gate", "report", "paired"},
     7: {"render", "api", "script"},
     8: {"cli", "pytest_plugin"},
     9: {"__main__"},

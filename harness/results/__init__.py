@@ -26,3 +26,4 @@ from harness.results._store import find_run_set as find_run_set
 from harness.results._store import run_sets as run_sets
 from harness.results._store import to_table as to_table
 from harness.results._store import write_atomically as write_atomically
+from harness.results._store import write_table as write_table

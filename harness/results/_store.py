@@ -189,7 +189,7 @@ class RunSet:
             try:
                 temporary.mkdir(parents=True)
                 for table in RUN_TABLES:
-                    _write_table(temporary / f"{table}.parquet", to_table(table, rows.get(table, ())))
+                    write_table(temporary / f"{table}.parquet", to_table(table, rows.get(table, ())))
                 _sync(temporary)  # the files' names, so that the rename that follows never outlives them
                 temporary.rename(self.parts / run_id)
             except OSError:
@@ -206,7 +206,7 @@ class RunSet:
             for table in ("runs", *(name for name in RUN_TABLES if name != "runs" and name not in SHARED)):
                 content = self._read(table, None)
                 keep = pc.invert(pc.is_in(content["run_id"], pa.array(sorted(unwanted), pa.string())))
-                _write_table(self.path / f"{table}.parquet", to_table(table, content.filter(keep)))
+                write_table(self.path / f"{table}.parquet", to_table(table, content.filter(keep)))
 
     def fold(self) -> None:
         """Merge the parts into the tables."""
@@ -215,7 +215,7 @@ class RunSet:
             return
         with _writing(self.path):
             for table in RUN_TABLES:
-                _write_table(self.path / f"{table}.parquet", to_table(table, self._read(table, None)))
+                write_table(self.path / f"{table}.parquet", to_table(table, self._read(table, None)))
             _sync(self.path)  # the tables outlive a power cut before the parts go
             for run_id in ids:
                 self.parts.joinpath(run_id).rename(self.parts / f".{run_id}")
@@ -224,7 +224,7 @@ class RunSet:
     def put(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Replace one whole table that belongs to no run, such as verdicts."""
         with _writing(self.path):
-            _write_table(self.path / f"{table}.parquet", to_table(table, rows))
+            write_table(self.path / f"{table}.parquet", to_table(table, rows))
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return one table as a DataFrame, parts included; the order of rows means nothing.
@@ -335,7 +335,8 @@ def write_atomically(path: Path, content: str) -> None:
         raise
 
 
-def _write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write one table under a temporary name and rename it."""
     temporary = path.with_name(f".{path.name}")
     try:
         pq.write_table(table, temporary, compression="zstd")

@@ -1,0 +1,167 @@
+"""Whether a step takes longer on the head: restarts are drawn until the data can tell, with the chance of a false alarm fixed.
+
+The unit is the restart: pairs of blocks within one share their two processes' layout of memory, so that more of them
+make a false alarm more certain, not less likely (NOISE 2). Values are changes as logarithms.
+
+- worse: the exact one-sided signed-rank test over restarts is significant, and the estimate is beyond the margin
+- better: the mirror image
+- same: after three restarts all are within the margin, or later the one-sided 95 % bound is
+- inconclusive: the restarts or the time ran out before either
+
+The test is made at two looks, each with half of the error, shared among the metrics that are gated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import median
+from typing import Literal
+
+from harness.stats import detectable_effect, summarise, t_interval
+
+ALPHA = 0.01
+"""Largest chance that a comparison of equal code calls any of its metrics worse."""
+FIRST_LOOK = 3
+"""Restarts after which a metric may be the same already."""
+MORE = 4
+"""Restarts between the two looks at which it may be worse."""
+CONFIDENCE = 0.95
+POWER = 0.9
+LOOKS = 2
+
+Word = Literal["same", "worse", "better", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One metric of one case after some restarts."""
+
+    verdict: Word | None
+    """None: more restarts are needed."""
+    restarts: int
+    estimate: float
+    """Hodges–Lehmann estimate of the change, relative: 0.03 is 3 % more."""
+    low: float
+    """Two-sided 95 % interval."""
+    high: float
+    p: float
+    """One-sided, in the direction of the estimate."""
+    mde: float
+    """Smallest true change for the worse found with 90 % power by as many restarts as the second look has."""
+
+
+def needed(family: int) -> tuple[int, int]:
+    """Return the restarts of the two looks at which a metric of so many may be found worse.
+
+    The smallest p of m restarts is 2^−m, which has to be below a half of the error over the family.
+
+    Example:
+        >>> needed(1), needed(2), needed(20)
+        ((8, 12), (9, 13), (12, 16))
+    """
+    first = math.ceil(math.log2(LOOKS * max(family, 1) / ALPHA))
+    return first, first + MORE
+
+
+def decide(values: Sequence[float], margin: float, family: int, over: bool = False) -> Decision:
+    """Judge one metric by its restarts.
+
+    Args:
+        values: change in each restart, head against base, as logarithms.
+        margin: change that is let pass, relative.
+        family: metrics that share the error.
+        over: whether no more restarts can be had.
+    """
+    limit, count, looks = math.log1p(margin), len(values), needed(family)
+    low, high = interval(values)
+    worse, better = signed_rank_p(values), signed_rank_p([-value for value in values])
+    estimate = hodges_lehmann(values)
+    alpha = ALPHA / LOOKS / family
+    verdict: Word | None = None
+    if count >= looks[0] and (count in looks or over):
+        if worse <= alpha and estimate > limit:
+            verdict = "worse"
+        elif better <= alpha and estimate < -limit:
+            verdict = "better"
+    if verdict is None and _no_worse(values, limit):
+        verdict = "same"
+    if verdict is None and (over or count >= looks[1]):
+        verdict = "inconclusive"
+    mde = math.expm1(detectable_effect(_spread(values), looks[1], math.inf, alpha, limit, POWER)) if count > 1 else math.inf
+    estimate, low, high = (math.expm1(value) for value in (estimate, low, high))
+    return Decision(verdict, count, estimate, low, high, min(worse, better), mde)
+
+
+def _spread(values: Sequence[float]) -> float:
+    return summarise(values).sd
+
+
+def _no_worse(values: Sequence[float], limit: float) -> bool:
+    if len(values) < FIRST_LOOK:
+        return False
+    return upper_bound(values) <= limit
+
+
+def upper_bound(values: Sequence[float]) -> float:
+    """Return the one-sided upper bound of the median change: 95 %, or of fewer than five restarts their largest, which is one
+    of 1 − 2^−m."""
+    averages, count = walsh_averages(values), len(values)
+    beyond = sum(1 for rank in range(len(averages)) if _at_most(rank, count) <= 1 - CONFIDENCE)
+    return averages[len(averages) - max(beyond, 1)]
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the two-sided 95 % interval of the change: of Student's t, which restarts as few as these allow."""
+    return t_interval(values, CONFIDENCE) if len(values) > 1 else (-math.inf, math.inf)
+
+
+def hodges_lehmann(values: Sequence[float]) -> float:
+    """Return the median of all means of two restarts, a restart with itself included.
+
+    Source: Hodges and Lehmann, "Estimates of location based on rank tests", Ann. Math. Stat. 34 (1963).
+    """
+    return median(walsh_averages(values))
+
+
+def walsh_averages(values: Sequence[float]) -> list[float]:
+    """Return the means of all pairs of values, each with itself included, in order."""
+    return sorted((one + other) / 2 for index, one in enumerate(values) for other in values[index:])
+
+
+def signed_rank_p(values: Sequence[float]) -> float:
+    """Return the exact one-sided p of "the values lie above 0", given their sizes: the share of the 2^m ways to give them signs
+    whose sum of positive ranks is no smaller. Ties share a rank; a zero counts for neither side.
+
+    Source: Wilcoxon, "Individual comparisons by ranking methods", Biometrics Bulletin 1 (1945); ties after Pratt 1959.
+    """
+    ranks = _doubled_ranks([abs(value) for value in values if value])
+    signs = [value > 0 for value in values if value]
+    found = sum(rank for rank, positive in zip(ranks, signs, strict=True) if positive)
+    ways = [1]  # ways[s]: ways to choose ranks that sum to s
+    for rank in ranks:
+        longer = ways + [0] * rank
+        for total, count in enumerate(ways):
+            longer[total + rank] += count
+        ways = longer
+    return float(sum(ways[found:]) / 2 ** len(ranks))
+
+
+def _doubled_ranks(sizes: Sequence[float]) -> list[int]:
+    """Return twice the rank of each size, ties sharing the mean of theirs."""
+    ordered = sorted(sizes)
+    return [2 * ordered.index(size) + ordered.count(size) + 1 for size in sizes]
+
+
+@lru_cache
+def _at_most(total: int, count: int) -> float:
+    """Return the chance that the ranks of those values which lie above their median sum to at most `total`."""
+    ways = [1]
+    for rank in range(1, count + 1):
+        longer = ways + [0] * rank
+        for held, number in enumerate(ways):
+            longer[held + rank] += number
+        ways = longer
+    return float(sum(ways[: total + 1])) / 2.0**count
