@@ -169,7 +169,7 @@ def pin(core: int) -> None:
 def imported_files() -> list[str]:
     """Return the source files of all modules imported so far."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    return sorted({str(Path(file).resolve()) for file in files if file})
+    return sorted({str(Path(file).resolve()) for file in files if file and os.path.isabs(file)})  # torch has made-up ones
 
 
 if __name__ == "__main__":
