@@ -3,12 +3,14 @@
 The unit is the restart: pairs of blocks within one share their two processes' layout of memory, so that more of them
 make a false alarm more certain, not less likely (NOISE 2). Values are changes as logarithms.
 
-- worse: the exact one-sided signed-rank test over restarts is significant, and the estimate is beyond the margin
+- worse: the one-sided test over restarts is significant, and the estimate is beyond the margin
 - better: the mirror image
-- same: after three restarts all are within the margin, or later the one-sided 95 % bound is
+- same: after three restarts all are within the margin, or after eight the one-sided 95 % bound is
 - inconclusive: the restarts or the time ran out before either
 
-The test is made at two looks, each with half of the error, shared among the metrics that are gated.
+The test is the exact signed-rank test, at two looks that have most of the error between them. It needs eight restarts or more
+however large the change; what is plain after five, or when the time runs out, may be said by Student's t with what is left
+of the error. Each look's part is shared among the metrics that are gated.
 """
 
 from __future__ import annotations
@@ -26,11 +28,16 @@ ALPHA = 0.01
 """Largest chance that a comparison of equal code calls any of its metrics worse."""
 FIRST_LOOK = 3
 """Restarts after which a metric may be the same already."""
+CERTAIN = 8
+"""Restarts from which on the 95 % bound is one, and an improvement would have been found."""
 MORE = 4
 """Restarts between the two looks at which it may be worse."""
+PLAIN = 5
+"""Restarts from which on Student's t may speak."""
+RANK_SHARE, T_SHARE = 0.4, 0.1
+"""Parts of the error: of each of the two looks of the signed-rank test, and of each of t's two: after PLAIN, and at the end."""
 CONFIDENCE = 0.95
 POWER = 0.9
-LOOKS = 2
 
 Word = Literal["same", "worse", "better", "inconclusive"]
 
@@ -56,13 +63,13 @@ class Decision:
 def needed(family: int) -> tuple[int, int]:
     """Return the restarts of the two looks at which a metric of so many may be found worse.
 
-    The smallest p of m restarts is 2^−m, which has to be below a half of the error over the family.
+    The smallest p of m restarts is 2^−m, which has to be below a look's part of the error over the family.
 
     Example:
         >>> needed(1), needed(2), needed(20)
-        ((8, 12), (9, 13), (12, 16))
+        ((8, 12), (9, 13), (13, 17))
     """
-    first = math.ceil(math.log2(LOOKS * max(family, 1) / ALPHA))
+    first = math.ceil(math.log2(family / (ALPHA * RANK_SHARE)))
     return first, first + MORE
 
 
@@ -75,34 +82,64 @@ def decide(values: Sequence[float], margin: float, family: int, over: bool = Fal
         family: metrics that share the error.
         over: whether no more restarts can be had.
     """
-    limit, count, looks = math.log1p(margin), len(values), needed(family)
+    limit, count = math.log1p(margin), len(values)
     low, high = interval(values)
-    worse, better = signed_rank_p(values), signed_rank_p([-value for value in values])
-    estimate = hodges_lehmann(values)
-    alpha = ALPHA / LOOKS / family
+    estimate, mirrored = hodges_lehmann(values), [-value for value in values]
     verdict: Word | None = None
-    if count >= looks[0] and (count in looks or over):
-        if worse <= alpha and estimate > limit:
-            verdict = "worse"
-        elif better <= alpha and estimate < -limit:
-            verdict = "better"
-    if verdict is None and _no_worse(values, limit):
+    if estimate > limit and _significant(values, family, over):
+        verdict = "worse"
+    elif estimate < -limit and _significant(mirrored, family, over):
+        verdict = "better"
+    elif _within(values, limit):
         verdict = "same"
-    if verdict is None and (over or count >= looks[1]):
+    elif over or count >= needed(family)[1]:
         verdict = "inconclusive"
-    mde = math.expm1(detectable_effect(_spread(values), looks[1], math.inf, alpha, limit, POWER)) if count > 1 else math.inf
-    estimate, low, high = (math.expm1(value) for value in (estimate, low, high))
-    return Decision(verdict, count, estimate, low, high, min(worse, better), mde)
+    p = min(signed_rank_p(values), signed_rank_p(mirrored))
+    return Decision(
+        verdict, count, math.expm1(estimate), math.expm1(low), math.expm1(high), p, _detectable(values, limit, family)
+    )
+
+
+def _significant(values: Sequence[float], family: int, over: bool) -> bool:
+    """Return whether values lie above 0, at a look that their number makes."""
+    count, looks = len(values), needed(family)
+    if count in looks or (over and count >= looks[0]):
+        return signed_rank_p(values) <= ALPHA * RANK_SHARE / family
+    if count == PLAIN or (over and count > PLAIN):
+        return t_p(values) <= ALPHA * T_SHARE / family
+    return False
+
+
+def _detectable(values: Sequence[float], limit: float, family: int) -> float:
+    """Return the change for the worse that the last look finds with POWER, if these values' spread is the true one."""
+    if len(values) < 2:
+        return math.inf
+    last = needed(family)[1]
+    return math.expm1(detectable_effect(_spread(values), last, math.inf, ALPHA * RANK_SHARE / family, limit, POWER))
+
+
+def t_p(values: Sequence[float]) -> float:
+    """Return the one-sided p of "the mean is above 0" by Student's t; restarts without any spread leave no room for chance."""
+    sample = summarise(values)
+    if sample.sd == 0:
+        return 0.0 if sample.mean > 0 else 1.0
+    from scipy import special
+
+    return float(special.stdtr(sample.n - 1, -sample.mean / (sample.sd / math.sqrt(sample.n))))
 
 
 def _spread(values: Sequence[float]) -> float:
     return summarise(values).sd
 
 
-def _no_worse(values: Sequence[float], limit: float) -> bool:
+def _within(values: Sequence[float], limit: float) -> bool:
+    """Return whether the change is within the margin: in the first restarts, all of them in both directions, as an improvement
+    is worth finding; later, the bound for the worse."""
     if len(values) < FIRST_LOOK:
         return False
-    return upper_bound(values) <= limit
+    if all(abs(value) <= limit for value in values):
+        return True
+    return len(values) >= CERTAIN and upper_bound(values) <= limit
 
 
 def upper_bound(values: Sequence[float]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import time
@@ -33,7 +34,8 @@ class ArmProcess:
         counts = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
         settings: Mapping[str, str] = {**inherited(), **settings_of("train"), **counts}
         if path:
-            settings = {**settings, "PYTHONPATH": ":".join(map(str, path))}
+            known = settings.get("PYTHONPATH", "")
+            settings = {**settings, "PYTHONPATH": os.pathsep.join([*map(str, path), *([known] if known else [])])}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [str(python), "-P", "-m", "harness.paired.worker", str(folder)],
