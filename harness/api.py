@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ def run(
     device: str | None = None,
     threads: int | None = None,
     fresh: bool = False,
+    until_decided: bool = False,
     catalogues: Iterable[Path] = (),
 ) -> RunSet:
     """Train and measure a suite, as `harness run` does, and return its run set.
@@ -38,6 +40,7 @@ def run(
         device: cpu, cuda, cuda:1 or auto, instead of the suite's.
         threads: threads of each run, instead of the suite's.
         fresh: start a new run set even if the last is unfinished.
+        until_decided: draw seeds from the cases' `more_seeds` while the verdict on a hard quality metric is inconclusive.
         catalogues: folders of your own parts, besides those that the project declares.
 
     Raises:
@@ -45,16 +48,34 @@ def run(
         ResultsError: the results folder cannot be written.
     """
     overrides = Overrides(keyword, tuple(tags), tuple(seeds) if seeds is not None else None, device, threads)
-    return run_suite(find_project(catalogues=catalogues), str(suite), overrides, fresh).run_set
+    return run_suite(find_project(catalogues=catalogues), str(suite), overrides, fresh, until_decided).run_set
 
 
-def run_suite(project: Project, suite: str, overrides: Overrides, fresh: bool = False) -> Ran:
-    """Run a suite of `project` and return the run set with its statuses."""
+def run_suite(
+    project: Project,
+    suite: str,
+    overrides: Overrides,
+    fresh: bool = False,
+    until_decided: bool = False,
+    accept_renewed: bool = False,
+) -> Ran:
+    """Run a suite of `project` and return the run set with its statuses.
+
+    `until_decided` draws seeds as verdicts need them, and `accept_renewed` is of these (`harness.gate.judge_suite`). What would
+    keep them from being judged is an error before anything is measured.
+    """
+    from harness.baseline import find_standard
+    from harness.gate import undecided
     from harness.runner.execute import execute
 
     file = project.suite_file(suite)
-    narrowed, left_out = narrow(load_suite(file, project.catalog()), overrides)
-    return execute(project, narrowed, left_out, fresh, asked=f"{os.path.relpath(file, project.root)} {overrides}".strip())
+    declared = load_suite(file, project.catalog())
+    narrowed, left_out = narrow(declared, overrides)
+    asked = f"{os.path.relpath(file, project.root)} {overrides}".strip()
+    if not until_decided:
+        return execute(project, narrowed, left_out, fresh, asked)
+    find_standard(project.root, project.baselines / declared.name, accept_renewed=accept_renewed)
+    return execute(project, narrowed, left_out, fresh, asked, partial(undecided, project, declared, accept_renewed))
 
 
 def load(run_set: str | Path) -> dict[str, pd.DataFrame]:
@@ -64,10 +85,10 @@ def load(run_set: str | Path) -> dict[str, pd.DataFrame]:
         UsageError: there is no such run set.
         ResultsError: a table is damaged.
     """
-    from harness.results import TABLES, find_run_set
+    from harness.results import RUN_TABLES, find_run_set
 
     found = find_run_set(find_project().results, str(run_set))
-    return {name: found.table(name) for name in TABLES}
+    return {name: found.table(name) for name in (*RUN_TABLES, "verdicts")}
 
 
 def compare(head: str | Path, base: str | Path | None = None, *, catalogues: Iterable[Path] = ()) -> pd.DataFrame:
@@ -75,7 +96,7 @@ def compare(head: str | Path, base: str | Path | None = None, *, catalogues: Ite
 
     Args:
         head: what is judged: a suite's name for its last run set, `<suite>/<run set>`, or a path.
-        base: what it is judged against, likewise; None takes the baselines of the head's suite, and the
+        base: what it is judged against, likewise; None takes the baselines of the head's suite, as `harness gate` does, and the
             gates of its file in the project, where there is one, else those that the head was run with.
         catalogues: folders of your own parts, besides those that the project declares.
 

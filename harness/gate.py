@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.baseline import read_baselines
+from harness.baseline import find_standard, read_baselines
 from harness.errors import ComparisonError, ResultsError, UsageError
 from harness.project import Project
 from harness.results import Manifest, RunSet, Side, find_run_set, run_sets, sides
 from harness.suite import Case, Suite, load_suite
-from harness.verdicts import Verdict, judge
+from harness.verdicts import Verdict, judge, more_seeds_may_tell
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,13 @@ class Judged:
     base: str
     """What it was judged against, in words."""
     verdicts: tuple[Verdict, ...]
+    notice: str = ""
+    """Which baselines the change that is judged has edited, in one line; '' where it has edited none."""
 
 
-def judge_suite(project: Project, name: str, run_set: str | None = None) -> Judged:
+def judge_suite(
+    project: Project, name: str, run_set: str | None = None, baselines_from: str | None = None, accept_renewed: bool = False
+) -> Judged:
     """Judge a suite's run set against its baselines, as the suite file declares now, and store the verdicts.
 
     What no suite file declares, such as the runs of a script, is judged by the gates that it was run with.
@@ -34,39 +38,73 @@ def judge_suite(project: Project, name: str, run_set: str | None = None) -> Judg
         project: where suite, results and baselines are.
         name: a suite, or its file.
         run_set: the run set's name or path; None takes the suite's last.
+        baselines_from: the commit whose baselines count; None as in `judge_declared`.
+        accept_renewed: whether baselines that the change renews with a new reason count all the same.
 
     Raises:
         SuiteError: the suite file has problems.
-        UsageError: there is no such run set, or it is another suite's.
+        UsageError: there is no such run set or commit, or it is another suite's.
         ResultsError: a table or a baseline cannot be read.
         ComparisonError: the suite gates nothing.
     """
     if name not in project.suite_files() and run_sets(project.results, name):
         head = find_suite_run_set(project, name, run_set)
-        return judge_declared(project, head.manifest.suite, head)
+        return judge_declared(project, head.manifest.suite, head, baselines_from, accept_renewed)
     declared = load_suite(project.suite_file(name), project.catalog())
-    return judge_declared(project, declared, find_suite_run_set(project, declared.name, run_set))
+    head = find_suite_run_set(project, declared.name, run_set)
+    return judge_declared(project, declared, head, baselines_from, accept_renewed)
 
 
-def judge_declared(project: Project, declared: Suite, head: RunSet) -> Judged:
+def judge_declared(
+    project: Project, declared: Suite, head: RunSet, baselines_from: str | None = None, accept_renewed: bool = False
+) -> Judged:
     """Judge a run set of a suite against the suite's baselines and store the verdicts.
 
-    Where they cannot be stored, a line on stderr says so: judging does not depend on it.
+    In CI, where HARNESS_BASE_REF or GITHUB_BASE_REF names the branch that a change is for, the baselines are those of the
+    merge base with it: a change does not bring its own judge. Elsewhere they are the working tree's.
+
+    Where verdicts cannot be stored, a line on stderr says so: judging does not depend on it.
 
     Raises:
+        UsageError: there is no such commit.
         ResultsError: a table or a baseline cannot be read.
         ComparisonError: the suite gates nothing.
     """
     folder = project.baselines / declared.name
     manifest = head.manifest
-    base = {case: baseline.side() for case, baseline in read_baselines(folder).items()}
-    verdicts = judge(as_run(declared, manifest), sides(head), base, manifest.left_out)
+    standard = find_standard(project.root, folder, baselines_from, accept_renewed)
+    base = {case: baseline.side() for case, baseline in standard.baselines.items()}
+    verdicts = [
+        _noted(verdict, standard.note(verdict.case, verdict.metric))
+        for verdict in judge(as_run(declared, manifest), sides(head), base, manifest.left_out)
+    ]
     _refuse_nothing(verdicts, declared.name)
     try:
         head.put("verdicts", [verdict.row() for verdict in verdicts])
     except ResultsError as error:
         print(f"warning: the verdicts are not stored: {error}", file=sys.stderr)
-    return Judged(head, _relative(folder, project), tuple(verdicts))
+    words = _relative(folder, project) + (f" of {standard.commit[:12]}" if standard.commit else "")
+    return Judged(head, words, tuple(verdicts), str(standard))
+
+
+def _noted(verdict: Verdict, note: str) -> Verdict:
+    return replace(verdict, note="; ".join(part for part in (verdict.note, note) if part)) if note else verdict
+
+
+def undecided(project: Project, declared: Suite, accept_renewed: bool, head: RunSet) -> frozenset[str]:
+    """Return the cases of a run set, judged as by `judge_declared`, on which more seeds might tell: a hard quality metric is
+    inconclusive, all runs are there, and the base is large enough.
+
+    Raises:
+        ResultsError: a table or a baseline cannot be read.
+        UsageError: as `judge_declared`.
+    """
+    try:
+        verdicts = judge_declared(project, declared, head, accept_renewed=accept_renewed).verdicts
+    except ComparisonError:
+        return frozenset()
+    hopeless = {verdict.case for verdict in verdicts if verdict.verdict == "missing" and verdict.level == "hard"}
+    return frozenset(verdict.case for verdict in verdicts if more_seeds_may_tell(verdict)) - hopeless
 
 
 def judge_run_sets(project: Project, base: str, head: str) -> Judged:
@@ -101,8 +139,8 @@ def find_suite_run_set(project: Project, suite: str, name: str | None) -> RunSet
 def as_run(declared: Suite, manifest: Manifest) -> Suite:
     """Return what a run set should hold: the declared suite, narrowed and overridden as the run set was.
 
-    Only what a command line can override (cases, seeds, device, threads) is taken from the run set; all else, gates
-    above all, is what the suite file says now.
+    Only what a command line can override (cases, seeds, device, threads) is taken from the run set, and the budget of seeds,
+    which counts as it was declared before the first look; all else, gates above all, is what the suite file says now.
     """
     ran = {case.name: case for case in manifest.suite.cases}
     cases = tuple(_overridden(case, ran) for case in declared.cases if case.name not in manifest.left_out)
@@ -114,7 +152,8 @@ def _overridden(case: Case, ran: Mapping[str, Case]) -> Case:
         return case
     other = ran[case.name]
     execution = case.execution.model_copy(update={"device": other.execution.device, "threads": other.execution.threads})
-    return case.model_copy(update={"seeds": other.seeds, "execution": execution})
+    seeds = {key: getattr(other, key) for key in ("seeds", "more_seeds", "drawn_seeds")}
+    return case.model_copy(update={**seeds, "execution": execution})
 
 
 def _base(project: Project, name: str) -> tuple[dict[str, Side], tuple[str, ...], str]:

@@ -6,6 +6,9 @@ Suites are collected only when they are named on the command line: no plain `pyt
 Outcomes: a verdict that decides the exit code under the policy fails; one that could not be judged (inconclusive,
 incomparable, new at levels warn and info) is skipped with the reason; the others pass, a *worse* at level warn with a
 warning.
+
+With `--junitxml`, each carries the verdict's figures as properties: metric, class, base, head, estimate, low, high, margin,
+mde, p_adjusted, method and the other columns of the verdicts table, and which run set was judged against what.
 """
 
 from __future__ import annotations
@@ -117,9 +120,22 @@ class SuiteFile(pytest.File):
         Raises:
             Exception: running or judging failed, the same for every item.
         """
+        return {(verdict.case, verdict.metric): verdict for verdict in self._judged.verdicts}
+
+    @property
+    def provenance(self) -> list[tuple[str, object]]:
+        """What was judged against what, as properties of an outcome.
+
+        Raises:
+            Exception: as for `verdicts`.
+        """
+        return [("run_set", self._judged.head.name), ("against", self._judged.base)]
+
+    @property
+    def _judged(self) -> Judged:
         if isinstance(self._outcome, Exception):
             raise self._outcome
-        return {(verdict.case, verdict.metric): verdict for verdict in self._outcome.verdicts}
+        return self._outcome
 
     def decides(self, verdict: Verdict) -> bool:
         """Whether a verdict makes the gate fail under the policy."""
@@ -161,9 +177,12 @@ class VerdictItem(HarnessItem):
         from harness.verdicts import RUNS
 
         verdict = self.suite_file.verdicts.get((self.case, self.metric))
+        self.user_properties += self.suite_file.provenance
         if verdict is None:
+            self.user_properties += [("case", self.case), ("metric", self.metric)]
             if self.metric != RUNS:
                 pytest.skip("the suite gates this metric, but its direction is none: it is reported, not judged")
+            self.user_properties.append(("verdict", "same"))  # the runs are as declared
             return
         self.user_properties += [(name, value) for name, value in verdict.row().items() if value not in (None, "")]
         line = describe(verdict)

@@ -18,7 +18,7 @@ from harness.results import RunSet, sides
 from harness.suite import Case
 from tests.support import MACHINE, METRICS, NUMERIC, Trained, Value, make_case, make_suite, record
 
-CASE = make_case(seeds=(1, 2))
+CASE = make_case()
 SUITE = make_suite(CASE)
 VALUES: dict[str, Value] = {
     "accuracy": 0.9,
@@ -30,7 +30,7 @@ VALUES: dict[str, Value] = {
 
 def trained(results: Path, by_seed: Mapping[int, Mapping[str, Value]] | None = None, **changed: Any) -> RunSet:
     """Store a run set of one case."""
-    found = by_seed or {1: VALUES, 2: VALUES | {"accuracy": 0.92}}
+    found = by_seed or {1: VALUES, 2: VALUES | {"accuracy": 0.92}, 3: VALUES | {"accuracy": 0.91}}
     case = changed.pop("case", CASE)
     return record(
         results,
@@ -65,10 +65,11 @@ def test_a_baseline_is_this_text(tmp_path: Path) -> None:
         '  "accuracy": {\n'
         '   "class": "quality",\n'
         '   "direction": "higher",\n'
-        '   "n": 2,\n'
+        '   "n": 3,\n'
         '   "samples": {\n'
         '    "1": [0.9],\n'
-        '    "2": [0.92]\n'
+        '    "2": [0.92],\n'
+        '    "3": [0.91]\n'
         "   },\n"
         '   "scope": "any",\n'
         '   "unit": "1"\n'
@@ -76,10 +77,11 @@ def test_a_baseline_is_this_text(tmp_path: Path) -> None:
         '  "cuda_peak_allocated": {\n'
         '   "class": "machine",\n'
         '   "direction": "lower",\n'
-        '   "n": 2,\n'
+        '   "n": 3,\n'
         '   "samples": {\n'
         '    "1": [{"null": "no_gpu"}],\n'
-        '    "2": [{"null": "no_gpu"}]\n'
+        '    "2": [{"null": "no_gpu"}],\n'
+        '    "3": [{"null": "no_gpu"}]\n'
         "   },\n"
         '   "scope": "any",\n'
         '   "unit": "By"\n'
@@ -87,10 +89,11 @@ def test_a_baseline_is_this_text(tmp_path: Path) -> None:
         '  "final_weights_digest": {\n'
         '   "class": "exact",\n'
         '   "direction": "none",\n'
-        '   "n": 2,\n'
+        '   "n": 3,\n'
         '   "samples": {\n'
         f'    "1": ["{"ab" * 32}"],\n'
-        f'    "2": ["{"ab" * 32}"]\n'
+        f'    "2": ["{"ab" * 32}"],\n'
+        f'    "3": ["{"ab" * 32}"]\n'
         "   },\n"
         '   "scope": "fingerprint",\n'
         '   "unit": "1"\n'
@@ -98,10 +101,11 @@ def test_a_baseline_is_this_text(tmp_path: Path) -> None:
         '  "parameters": {\n'
         '   "class": "exact",\n'
         '   "direction": "none",\n'
-        '   "n": 2,\n'
+        '   "n": 3,\n'
         '   "samples": {\n'
         '    "1": [61706],\n'
-        '    "2": [61706]\n'
+        '    "2": [61706],\n'
+        '    "3": [61706]\n'
         "   },\n"
         '   "scope": "any",\n'
         '   "unit": "{parameter}"\n'
@@ -161,13 +165,13 @@ def test_a_setting_that_came_later_leaves_a_baseline_comparable(tmp_path: Path) 
 
 def test_run_sets_are_merged_sample_by_sample(tmp_path: Path) -> None:
     """Every value of every run set is kept, by seed and in order."""
-    first = trained(tmp_path, {1: {"accuracy": 0.9}, 2: {"accuracy": 0.91}})
-    second = trained(tmp_path, {1: {"accuracy": 0.8}, 2: {"accuracy": 0.81}})
+    first = trained(tmp_path, {1: {"accuracy": 0.9}, 2: {"accuracy": 0.91}, 3: {"accuracy": 0.92}})
+    second = trained(tmp_path, {1: {"accuracy": 0.8}, 2: {"accuracy": 0.81}, 3: {"accuracy": 0.82}})
 
     [baseline] = propose([first, second], "two days").baselines
 
-    assert baseline.metrics["accuracy"].samples == {1: (0.9, 0.8), 2: (0.91, 0.81)}
-    assert baseline.metrics["accuracy"].n == 4
+    assert baseline.metrics["accuracy"].samples == {1: (0.9, 0.8), 2: (0.91, 0.81), 3: (0.92, 0.82)}
+    assert baseline.metrics["accuracy"].n == 6
     assert [source.name for source in baseline.run_sets] == [first.path.name, second.path.name]
 
 
@@ -188,17 +192,17 @@ def test_failed_runs_are_refused_and_named(tmp_path: Path) -> None:
     assert "lenet: seed 2: oom (22 GiB) in demo/" in refusal([record(tmp_path, SUITE, runs)])
 
 
-PASSES = make_case(seeds=(1, 2), passes=("memory", "counters"))
+PASSES = make_case(passes=("memory", "counters"))
 COUNTED: dict[str, Value] = {"aten_operations_per_step": 300.0}
 
 
 def with_passes(results: Path, case: Case = PASSES, **passes: Mapping[str, Any]) -> RunSet:
-    """Store both trainings of the case, and runs of its first seed in these passes; pass -> what differs of the run."""
+    """Store the trainings of the case, and runs of its first seed in these passes; pass -> what differs of the run."""
     others = [
         Trained(case, 1, COUNTED if measures == "counters" else {}, columns={"pass": measures, **columns})
         for measures, columns in passes.items()
     ]
-    return record(results, make_suite(case), [*(Trained(case, seed, VALUES) for seed in (1, 2)), *others])
+    return record(results, make_suite(case), [*(Trained(case, seed, VALUES) for seed in case.seeds), *others])
 
 
 def test_a_declared_pass_that_is_absent_or_failed_is_refused_and_named(tmp_path: Path) -> None:
@@ -218,7 +222,7 @@ def test_passes_are_merged_with_trainings_alone(tmp_path: Path) -> None:
     [baseline] = propose([whole, plain], "both").baselines
 
     assert {1: (300,)} == baseline.metrics["aten_operations_per_step"].samples
-    assert 4 == baseline.metrics["accuracy"].n
+    assert 6 == baseline.metrics["accuracy"].n
 
 
 def test_counters_that_do_not_repeat_are_refused(tmp_path: Path) -> None:
@@ -245,7 +249,7 @@ def test_a_metric_whose_meaning_differs_between_run_sets_is_refused(tmp_path: Pa
 
 def test_a_narrowed_run_set_gives_only_its_cases(tmp_path: Path) -> None:
     """What was left out on purpose gets no proposal and no complaint."""
-    run_set = record(tmp_path, SUITE, [Trained(CASE, seed, VALUES) for seed in (1, 2)], left_out=["other"])
+    run_set = record(tmp_path, SUITE, [Trained(CASE, seed, VALUES) for seed in CASE.seeds], left_out=["other"])
 
     assert [baseline.case for baseline in propose([run_set], "narrowed").baselines] == ["lenet"]
 
@@ -281,7 +285,7 @@ def test_long_texts_that_do_not_repeat_are_cut_to_where_they_part(tmp_path: Path
             {"columns": {"version_key": "python 3.12 torch 2.13.0"}},
             "versions: python 3.11 torch 2.13.0 → python 3.12 torch 2.13.0",
         ),
-        ({"case": make_case(seeds=(1, 2), recipe={"epochs": 2})}, "definition: recipe.epochs 1 → 2"),
+        ({"case": make_case(recipe={"epochs": 2})}, "definition: recipe.epochs 1 → 2"),
         ({"suite": make_suite(CASE, version=2)}, "suite version: 1 → 2"),
     ],
 )
@@ -305,31 +309,65 @@ def test_a_number_that_is_not_finite_is_refused(tmp_path: Path, value: float) ->
     assert f"lenet: accuracy: seed 1: not finite ({value})" in refusal([run_set])
 
 
-def test_one_seed_is_refused(tmp_path: Path) -> None:
-    """A single seed has no spread to judge by."""
-    run_set = trained(tmp_path, {1: VALUES}, case=make_case(seeds=(1,)))
+def test_fewer_than_three_seeds_are_refused(tmp_path: Path) -> None:
+    """A single seed has no spread to judge by, and two have hardly any."""
+    for seeds, count in ((1,), "1 seed"), ((1, 2), "2 seeds"):
+        run_set = trained(tmp_path, dict.fromkeys(seeds, VALUES), case=make_case(seeds=seeds))
 
-    assert "lenet: 1 seed, and a baseline needs 2: run it with --seeds 8" in refusal([run_set])
+        text = refusal([run_set])
+
+        assert f"lenet: {count}, and a baseline of quality metrics needs 3: run it with --seeds 10" in text
 
 
-def test_few_seeds_one_day_and_uncommitted_changes_are_warned_of(tmp_path: Path) -> None:
-    """What weakens a baseline without spoiling it is said."""
+def test_one_seed_is_enough_where_nothing_depends_on_it(tmp_path: Path) -> None:
+    """An operator has nothing to learn: its counts and times need no spread over seeds."""
+    run_set = trained(tmp_path, {1: {"parameters": 5, "step_time_median": 0.01, "accuracy": None}}, case=make_case(seeds=(1,)))
+
+    proposal = propose([run_set], "an operator")
+
+    assert [baseline.case for baseline in proposal.baselines] == ["lenet"]
+    assert not any("few seeds" in warning for warning in proposal.warnings)
+
+
+def test_runs_of_uncommitted_code_are_refused_unless_allowed(tmp_path: Path) -> None:
+    """No commit holds what they measured; who insists gets a baseline that says so, and a warning."""
     run_set = trained(tmp_path, columns={"dirty": True})
 
-    assert propose([run_set], "first").warnings == (
-        "few seeds (lenet 2): the gate wants at least 8 seeds; run with --seeds 8",
+    assert f"{run_set.name}: measured with uncommitted changes, so that no commit holds the code" in refusal([run_set])
+    proposal = propose([run_set], "first", allow_dirty=True)
+    assert "runs were made with uncommitted changes: no commit holds the code that they measured" in proposal.warnings
+    assert proposal.baselines[0].run_sets[0].dirty
+
+
+def test_what_weakens_a_baseline_is_warned_of(tmp_path: Path) -> None:
+    """Few seeds, exact numbers that were seen once, runs of one day: said, not refused."""
+    assert propose([trained(tmp_path)], "first").warnings == (
+        "few seeds (lenet 3): the gate wants at least 10 seeds; run with --seeds 10",
+        "no seed ran twice (lenet): nothing shows that exact numbers repeat; run the suite again with --seeds 1 and name both "
+        "run sets with --from",
         "all runs are of one day: speed drifts between days; merge run sets of several with --from",
-        "runs were made with uncommitted changes: no commit holds the code that they measured",
     )
 
 
+def test_disturbed_numbers_are_warned_of(tmp_path: Path) -> None:
+    """Machine numbers that were flagged as they were measured, such as those of a run that was taken up again, are counted."""
+    run_set = trained(tmp_path, {seed: {"accuracy": 0.9, "step_time_median": 0.01} for seed in (1, 2, 3)})
+    rows = run_set.table("measurements").astype(object)
+    rows["quality_flag"] = ["resumed", "resumed", "contended", "contended", "contended", "contended"]
+    run_set.put("measurements", rows.where(rows.notna(), None).to_dict("records"))
+
+    [*_, warning] = propose([run_set], "disturbed").warnings
+
+    assert warning.startswith("3 machine numbers are flagged (contended 2, resumed 1): ")
+
+
 def test_a_sound_baseline_is_not_warned_of(tmp_path: Path) -> None:
-    """Eight seeds on two days, of a clean commit, draw no warning."""
-    case = make_case(seeds=range(1, 9))
-    days = [
-        record(tmp_path, make_suite(case), [Trained(case, seed, VALUES, columns={"started_utc": day}) for seed in case.seeds])
-        for day in ("2026-01-02T03:04:05+00:00", "2026-01-05T03:04:05+00:00")
-    ]
+    """Ten seeds, the first of them again on another day, of a clean commit, draw no warning."""
+    days = []
+    for day, seeds in ("2026-01-02T03:04:05+00:00", range(1, 11)), ("2026-01-05T03:04:05+00:00", [1]):
+        case = make_case(seeds=seeds)
+        runs = [Trained(case, seed, VALUES, columns={"started_utc": day}) for seed in case.seeds]
+        days.append(record(tmp_path, make_suite(case), runs))
 
     proposal = propose(days, "sound")
 
@@ -371,8 +409,8 @@ def test_proposals_are_promoted_and_gone(tmp_path: Path) -> None:
 
 def test_only_the_named_cases_are_promoted(tmp_path: Path) -> None:
     """The others stay proposals; a name that is none is refused with the nearest."""
-    cases = [make_case(name, seeds=(1, 2)) for name in ("cnn", "lenet")]
-    run_set = record(tmp_path, make_suite(*cases), [Trained(case, seed, VALUES) for case in cases for seed in (1, 2)])
+    cases = [make_case(name) for name in ("cnn", "lenet")]
+    run_set = record(tmp_path, make_suite(*cases), [Trained(case, seed, VALUES) for case in cases for seed in case.seeds])
     folder = write_proposals(run_set, propose([run_set], "first").baselines)
 
     promote(folder, tmp_path / "kept", ["cnn"])
@@ -406,11 +444,15 @@ def test_no_folder_means_no_baselines(tmp_path: Path) -> None:
         (lambda text: "[]", "not a JSON object"),
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 7'), "schema version 7; this harness reads 1"),
         (lambda text: text.replace('"reason": "first"', '"reason": "first",\n "note": "by hand"'), "note: Extra inputs"),
-        (lambda text: text.replace('    "1": [0.9],\n', ""), "metrics.accuracy: Value error, n is 2, and there are 1 values"),
+        (lambda text: text.replace('    "1": [0.9],\n', ""), "metrics.accuracy: Value error, n is 3, and there are 2 values"),
         (lambda text: text.replace("[0.9]", "[NaN]"), "metrics.accuracy.samples.1.0.*finite"),
         (lambda text: text.replace("[0.9]", "[]"), "metrics.accuracy.samples.1: Tuple should have at least 1 item"),
         (lambda text: text.replace('"epochs": 1', '"epochs": 2'), "case_digest is not that of the specification"),
-        (lambda text: text.replace('"case": "lenet"', '"case": "cnn"'), "holds case 'cnn'; the file's name names the case"),
+        (
+            lambda text: text.replace('"case": "lenet"', '"case": "cnn"'),
+            "holds case 'cnn'; the file's place and name are of case 'lenet'",
+        ),
+        (lambda text: text.replace('    "1": [0.9],\n', '    "1": [0.8],\n    "1": [0.9],\n'), "key '1' twice"),
         (lambda text: text.replace('"class": "quality"', '"class": "good"'), "metrics.accuracy.class: Input should be"),
     ],
 )
@@ -444,21 +486,21 @@ def test_a_proposal_is_shown_beside_the_baseline_it_replaces(tmp_path: Path) -> 
     """Each metric has its number of values, mean and spread before and after; what is new or gone is said."""
     old = baseline_of(tmp_path)
     values: dict[str, Value] = {"accuracy": 0.95, "parameters": 61706.0, "step_time_median": 0.0125}
-    [new] = propose([trained(tmp_path, {1: values, 2: values})], "second").baselines
+    [new] = propose([trained(tmp_path, dict.fromkeys((1, 2, 3), values))], "second").baselines
 
     assert [tuple(row) for row in changes(old, new)] == [
-        ("lenet", "parameters", "2 → 2", "61,706", "61,706"),
-        ("lenet", "accuracy", "2 → 2", "0.9100 ± 0.0141", "0.9500 ± 0.0000"),
-        ("lenet", "step_time_median", "0 → 2", "none", "12.5 ms ± 0 s"),
-        ("lenet", "final_weights_digest", "2 → 0", "abababababab…", "gone"),
-        ("lenet", "cuda_peak_allocated", "2 → 0", "null (no_gpu)", "gone"),
+        ("lenet", "parameters", "3 → 3", "61,706", "61,706"),
+        ("lenet", "accuracy", "3 → 3", "0.9100 ± 0.0100", "0.9500 ± 0.0000"),
+        ("lenet", "step_time_median", "0 → 3", "none", "12.5 ms ± 0 s"),
+        ("lenet", "final_weights_digest", "3 → 0", "abababababab…", "gone"),
+        ("lenet", "cuda_peak_allocated", "3 → 0", "null (no_gpu)", "gone"),
     ]
     assert [row.before for row in changes(None, new)] == ["none"] * 3
 
 
 def test_digests_that_differ_by_seed_are_counted(tmp_path: Path) -> None:
     """Several texts are shown as how many there are."""
-    run_set = trained(tmp_path, {1: {"final_weights_digest": "a"}, 2: {"final_weights_digest": "b"}})
+    run_set = trained(tmp_path, {seed: {"final_weights_digest": text} for seed, text in enumerate("aab", start=1)})
     [baseline] = propose([run_set], "first").baselines
 
-    assert [tuple(row) for row in contents(baseline)] == [("final_weights_digest", "exact", "2", "2 texts over 2 seeds")]
+    assert [tuple(row) for row in contents(baseline)] == [("final_weights_digest", "exact", "3", "2 texts over 3 seeds")]

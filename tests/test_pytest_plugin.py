@@ -76,6 +76,11 @@ def test_every_verdict_is_an_outcome_and_every_step_a_benchmark(project: Path) -
     properties = {item.attrib["name"]: item.attrib["value"] for item in cases["accuracy"].iter("property")}
     assert properties["verdict"] in ("same", "inconclusive")
     assert properties["n_base"] == "8"
+    figures = {"base", "head", "estimate", "low", "high", "margin", "mde", "p_adjusted", "class", "method", "metric", "case"}
+    assert figures <= set(properties)
+    assert properties["run_set"].startswith("mine/")
+    assert properties["against"] == "results/baselines/mine"
+    assert {item.attrib["name"]: item.attrib["value"] for item in cases["runs"].iter("property")}["verdict"] == "same"
     names = [entry["name"] for entry in json.loads((project / "bench.json").read_text())["benchmarks"]]
     assert names == ["good::train_step", "good::infer_step"]
     compared = subprocess.run(

@@ -115,13 +115,27 @@ def test_a_constant_history_leaves_no_chance(difference: float, below: float, ab
 
 
 def test_prediction_interval_covers_what_it_says() -> None:
-    """The two-sided 95 % interval of the difference holds 0 in 95 % of simulated comparisons without a change."""
+    """The two-sided 95 % interval of the difference holds 0 in 95 % of simulated comparisons without a change, by the base's
+    spread alone; where the larger of two spreads widens it, in no fewer."""
     rng = np.random.default_rng(3)
-    draws = [stats.difference_interval(stats.contrast(list(rng.normal(size=5)), list(rng.normal(size=3)))) for _ in range(4000)]
+    tests = [stats.contrast(list(rng.normal(size=5)), list(rng.normal(size=3))) for _ in range(4000)]
+    covered = [
+        np.mean([low <= 0 <= high for low, high in map(stats.difference_interval, drawn)])
+        for drawn in ([test._replace(wider=None) for test in tests], tests)
+    ]
 
-    covered = np.mean([low <= 0 <= high for low, high in draws])
+    assert covered[0] == pytest.approx(0.95, abs=3.3 * math.sqrt(0.95 * 0.05 / 4000))
+    assert covered[0] <= covered[1]
 
-    assert covered == pytest.approx(0.95, abs=3.3 * math.sqrt(0.95 * 0.05 / 4000))
+
+def test_an_interval_takes_the_larger_spread_and_a_test_the_bases() -> None:
+    """By hand: base 1, 2, 3 (s = 1); with 0 and 6 (s² = 18) pooled s² = (2 · 1 + 1 · 18) ÷ 3."""
+    found = stats.contrast([1.0, 2.0, 3.0], [0.0, 6.0])
+    shared = math.sqrt(1 / 2 + 1 / 3)
+
+    assert shared == pytest.approx(found.error)
+    assert math.sqrt(20 / 3) * shared == pytest.approx(found.reach)
+    assert stats.contrast([1.0, 2.0, 3.0], [2.0, 2.0]).wider is None
 
 
 @pytest.mark.parametrize(

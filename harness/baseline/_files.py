@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -17,17 +18,26 @@ PROPOSED = "proposed-baselines"
 """Folder of a run set that holds proposals; not in git."""
 
 
-def read_baselines(folder: Path) -> dict[str, Baseline]:
-    """Return the baselines in a folder by case; none for a folder that does not exist.
+def read_baselines(folder: Path, suite: str = "") -> dict[str, Baseline]:
+    """Return the baselines in a folder by case, all of them `suite`'s if it is given; none for a folder that does not exist.
 
     Raises:
         ResultsError: files are malformed, of an unknown schema version, or edited by hand; lists every problem.
     """
+    return parse_baselines({path: path.read_bytes for path in sorted(folder.glob("*.json"))}, suite)
+
+
+def parse_baselines(files: Mapping[Path, Callable[[], bytes]], suite: str = "") -> dict[str, Baseline]:
+    """Return the baselines that files hold, by case; a file's path is for its name and for messages.
+
+    Raises:
+        ResultsError: as `read_baselines`.
+    """
     found: dict[str, Baseline] = {}
     problems: list[str] = []
-    for path in sorted(folder.glob("*.json")):
+    for path, read in files.items():
         try:
-            found[path.stem] = _read(path)
+            found[path.stem] = _parse(read(), {"case": path.stem, **({"suite": suite} if suite else {})})
         except ValidationError as error:
             problems += [f"{path}: {_where(detail['loc'])}{detail['msg']}" for detail in error.errors(include_url=False)]
         except (OSError, ValueError) as error:
@@ -40,17 +50,28 @@ def read_baselines(folder: Path) -> dict[str, Baseline]:
     return found
 
 
-def _read(path: Path) -> Baseline:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
+def _parse(content: bytes, belongs_to: Mapping[str, str]) -> Baseline:
+    read = json.loads(content, object_pairs_hook=_once_each)
+    if not isinstance(read, dict):
         raise ValueError("not a JSON object")
-    version = content.get("schema_version")
+    version = read.get("schema_version")
     if version != SCHEMA_VERSION:
         raise ValueError(f"schema version {version!r}; this harness reads {SCHEMA_VERSION}")
-    baseline = Baseline.model_validate(content)
-    if baseline.case != path.stem:
-        raise ValueError(f"holds case {baseline.case!r}; the file's name names the case")
+    baseline = Baseline.model_validate(read)
+    for key, wanted in belongs_to.items():
+        if (found := getattr(baseline, key)) != wanted:
+            raise ValueError(f"holds {key} {found!r}; the file's place and name are of {key} {wanted!r}")
     return baseline
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return pairs as a dict; a key that is there twice, as after a merge line by line, is an error: which one is meant?"""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"key {key!r} twice")
+        found[key] = value
+    return found
 
 
 def _where(location: Sequence[int | str]) -> str:

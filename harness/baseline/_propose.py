@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.baseline._model import Baseline, Null, StoredMetric, StoredRunSet, StoredValue
@@ -11,9 +12,10 @@ from harness.errors import MeasuringError, UsageError
 from harness.results import MIXED, RunSet, RunState, Sample, Series, Side, absent_runs, agree, differing, sides
 from harness.suite import Case
 
-MIN_SEEDS = 2
-WANTED_SEEDS = 8
-"""Seeds that the quality gate wants: with 8 a drop of 3.2 standard deviations is significant, with 5 one of 4.1."""
+MIN_SEEDS = 3
+"""Seeds below which the gate finds every quality metric inconclusive: two say nothing of the spread."""
+WANTED_SEEDS = 10
+"""Seeds that the quality gate wants: with 10 a drop of 3 standard deviations is significant, with 5 one of 4.1."""
 
 LONG, CONTEXT = 64, 16
 """Characters of a text that a message shows, and how many of them before the first that differs."""
@@ -37,13 +39,19 @@ class _Source:
     side: Side
 
 
-def propose(run_sets: Sequence[RunSet], reason: str) -> Proposal:
+def propose(run_sets: Sequence[RunSet], reason: str, allow_dirty: bool = False) -> Proposal:
     """Return a baseline for each case that the run sets hold, their samples merged.
+
+    Args:
+        run_sets: of one suite.
+        reason: why the baseline is set or moved; it is stored.
+        allow_dirty: whether runs of uncommitted code are taken.
 
     Raises:
         UsageError: no reason, no run set, or run sets of several suites.
         MeasuringError: a run set is incomplete, a run is absent or not ok, an exact metric does not repeat, run sets
-            are of different definitions, machines or versions, or a case has fewer than two seeds; lists everything.
+            are of different definitions, machines or versions, code was not committed, or a quality metric has fewer than
+            three seeds; lists everything.
     """
     if not reason.strip():
         raise UsageError("--reason: a baseline needs one; a reviewer reads it")
@@ -65,10 +73,11 @@ def propose(run_sets: Sequence[RunSet], reason: str) -> Proposal:
                 problems.append(f"{case.name}: no run in {run_set.name}")
     for sources in cases.values():
         problems += _problems(sources)
+        problems += [] if allow_dirty else _uncommitted(sources)
     if problems:
         raise MeasuringError("\n  ".join(["no baseline can be made of this:", *dict.fromkeys(problems)]))
     baselines = tuple(_baseline(sources, reason.strip()) for sources in cases.values())
-    return Proposal(names[0], baselines, tuple(_warnings(baselines)))
+    return Proposal(names[0], baselines, (*_warnings(baselines), *_disturbed(run_sets)))
 
 
 def _problems(sources: list[_Source]) -> Iterator[str]:
@@ -79,11 +88,26 @@ def _problems(sources: list[_Source]) -> Iterator[str]:
     for source in sources[1:]:
         yield from (f"{case}: {problem}" for problem in _mismatches(sources[0], source))
     merged = _merged(sources)
-    seeds = {sample.seed for series in merged.values() for sample in series.samples}
-    if len(seeds) < MIN_SEEDS:
-        yield f"{case}: {len(seeds)} seed, and a baseline needs {MIN_SEEDS}: run it with --seeds {WANTED_SEEDS}"
+    seeds = _quality_seeds(merged.values())
+    if 0 < seeds < MIN_SEEDS:
+        count = f"{seeds} seed{'s' if seeds > 1 else ''}"
+        yield f"{case}: {count}, and a baseline of quality metrics needs {MIN_SEEDS}: run it with --seeds {WANTED_SEEDS}"
     for series in merged.values():
         yield from (f"{case}: {series.metric}: {problem}" for problem in _value_problems(series))
+
+
+def _uncommitted(sources: list[_Source]) -> Iterator[str]:
+    for source in sources:
+        if any(run.dirty for run in source.side.runs):
+            yield (
+                f"{source.run_set.name}: measured with uncommitted changes, so that no commit holds the code: commit and run "
+                "again, or insist with --allow-dirty"
+            )
+
+
+def _quality_seeds(metrics: Iterable[Series]) -> int:
+    """Return the number of seeds that quality metrics have values of; 0 where there are no such metrics."""
+    return max((len(metric.by_seed) for metric in metrics if metric.metric_class == "quality"), default=0)
 
 
 def _run_problems(source: _Source) -> Iterator[str]:
@@ -205,15 +229,33 @@ def _value(sample: Sample) -> StoredValue:
 
 
 def _warnings(baselines: Sequence[Baseline]) -> Iterator[str]:
-    few = {baseline.case: seeds for baseline in baselines if (seeds := _seed_count(baseline)) < WANTED_SEEDS}
+    few = {case.case: seeds for case in baselines if 0 < (seeds := _quality_seeds(case.side().metrics.values())) < WANTED_SEEDS}
     if few:
         counts = ", ".join(f"{case} {seeds}" for case, seeds in few.items())
         yield f"few seeds ({counts}): the gate wants at least {WANTED_SEEDS} seeds; run with --seeds {WANTED_SEEDS}"
+    if once := [baseline.case for baseline in baselines if not _repeated(baseline)]:
+        yield (
+            f"no seed ran twice ({', '.join(once)}): nothing shows that exact numbers repeat; run the suite again with "
+            "--seeds 1 and name both run sets with --from"
+        )
     if any(len({run_set.recorded_on for run_set in baseline.run_sets}) < 2 for baseline in baselines):
         yield "all runs are of one day: speed drifts between days; merge run sets of several with --from"
     if any(run_set.dirty for baseline in baselines for run_set in baseline.run_sets):
         yield "runs were made with uncommitted changes: no commit holds the code that they measured"
 
 
-def _seed_count(baseline: Baseline) -> int:
-    return len({seed for metric in baseline.metrics.values() for seed in metric.samples})
+def _disturbed(run_sets: Sequence[RunSet]) -> Iterator[str]:
+    """Yield how many machine numbers were flagged as they were measured, and as what."""
+    flags: Counter[str] = Counter()
+    for run_set in run_sets:
+        rows = run_set.table("measurements", ["class", "quality_flag"])
+        flags.update(rows.loc[rows["class"] == "machine", "quality_flag"].dropna())
+    if flags:
+        counts = ", ".join(f"{flag} {count}" for flag, count in sorted(flags.items()))
+        yield f"{flags.total()} machine numbers are flagged ({counts}): what disturbed them is in the spread that judges others"
+
+
+def _repeated(baseline: Baseline) -> bool:
+    """Whether some seed ran twice, or nothing in the baseline is exact."""
+    exact = [metric for metric in baseline.metrics.values() if metric.metric_class == "exact"]
+    return not exact or any(len(values) > 1 for metric in exact for values in metric.samples.values())

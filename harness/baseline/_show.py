@@ -24,7 +24,7 @@ class Content(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One metric of a proposal beside the baseline that it would replace."""
+    """One metric of a baseline beside that of another which it replaces, or would."""
 
     case: str
     metric: str
@@ -39,14 +39,14 @@ def contents(baseline: Baseline) -> Iterator[Content]:
         yield Content(name, metric.metric_class, str(metric.n), _value(name, metric))
 
 
-def changes(old: Baseline | None, new: Baseline) -> Iterator[Change]:
+def changes(old: Baseline | None, new: Baseline | None) -> Iterator[Change]:
     """Yield each metric before and after, those that only one of the two holds included."""
-    before = {content.metric: content for content in contents(old)} if old else {}
-    after = {content.metric: content for content in contents(new)}
+    before, after = ({content.metric: content for content in contents(side)} if side else {} for side in (old, new))
+    case = new.case if new else old.case if old else ""
     for metric in [*after, *(metric for metric in before if metric not in after)]:
         was, now = before.get(metric), after.get(metric)
         counts = f"{was.n if was else '0'} → {now.n if now else '0'}"
-        yield Change(new.case, metric, counts, was.value if was else "none", now.value if now else "gone")
+        yield Change(case, metric, counts, was.value if was else "none", now.value if now else "gone")
 
 
 def _value(name: str, metric: StoredMetric) -> str:

@@ -25,7 +25,9 @@ Against = Annotated[
     typer.Option("--against", metavar="SUITE", help="Compare with this suite's cases of the same names, instead of a commit."),
 ]
 Seconds = Annotated[float, typer.Option("--seconds", metavar="S", min=1.0, help="Time for the restarts of each case.")]
-Margin = Annotated[float | None, typer.Option("--margin", metavar="PERCENT", min=0.0, help="Margin of CPU time. Default: 1.5.")]
+Margin = Annotated[
+    float | None, typer.Option("--margin", metavar="PERCENT", min=0.0, help="Margin of CPU time. Default: each case's own.")
+]
 Install = Annotated[
     str,
     typer.Option("--install", metavar="COMMAND", help="Install each arm into an environment of its own, e.g. 'pip install .'."),

@@ -1,4 +1,4 @@
-"""Propose, promote and show baselines."""
+"""Propose, promote, show and compare baselines."""
 
 from __future__ import annotations
 
@@ -22,14 +22,27 @@ From = Annotated[
         "--from", metavar="RUN_SET", help="Take this run set (repeatable, samples are merged); default the last complete one."
     ),
 ]
+AllowDirty = Annotated[
+    bool, typer.Option("--allow-dirty", help="Take runs of uncommitted code too; the baseline then says that they were.")
+]
+Revision = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[REV]",
+        help="Compare with this commit. Default: the merge base with HARNESS_BASE_REF or GITHUB_BASE_REF if set, else HEAD.",
+    ),
+]
 Cases = Annotated[list[str] | None, typer.Argument(metavar="[CASE]...", help="Only these cases.")]
 OneCase = Annotated[str | None, typer.Argument(metavar="[CASE]", help="Only this case.")]
 
 
-def propose_baselines(suite: Suite, reason: Reason, sources: From = None) -> ExitCode:
+def propose_baselines(suite: Suite, reason: Reason, sources: From = None, allow_dirty: AllowDirty = False) -> ExitCode:
     """Make proposals from run sets, beside the last of them, and show what they would change.
 
-    Example: harness baseline propose articles --reason "first baseline of the GPU runner"
+    Refused are runs that are not ok, absent or of uncommitted code, exact numbers that do not repeat, fewer than three seeds.
+
+    Examples: harness baseline propose articles --reason "first baseline of the GPU runner"
+    · harness baseline propose articles --reason "two days" --from 20260102T030405Z --from 20260103T030405Z
     """
     from harness.baseline import changes, propose, read_baselines, write_proposals
     from harness.cli._table import print_table
@@ -37,7 +50,7 @@ def propose_baselines(suite: Suite, reason: Reason, sources: From = None) -> Exi
 
     project = find_project()
     run_sets = _sources(project, suite, sources or [])
-    proposal = propose(run_sets, reason)
+    proposal = propose(run_sets, reason, allow_dirty)
     current = read_baselines(project.baselines / suite)
     folder = write_proposals(run_sets[-1], proposal.baselines)
     rows = [row for new in proposal.baselines for row in changes(current.get(new.case), new)]
@@ -96,6 +109,32 @@ def show_baselines(suite: Suite, case: OneCase = None) -> ExitCode:
     return ExitCode.PASS
 
 
+def diff_baselines(revision: Revision = None) -> ExitCode:
+    """Show the baselines of all suites that differ from a commit's: why, and each metric before and after.
+
+    Examples: harness baseline diff · harness baseline diff main
+    """
+    from harness.baseline import base_commit, changes, committed_suites, edits, find_commit, read_baselines, read_committed
+    from harness.cli._table import print_table
+    from harness.project import find_project
+
+    project = find_project()
+    root, folder = project.root, project.baselines
+    commit = find_commit(root, revision) if revision is not None else base_commit(root) or find_commit(root, "HEAD")
+    present = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    rows = []
+    for suite in sorted({*present, *committed_suites(root, commit, folder)}):
+        now = read_baselines(folder / suite, suite)
+        for edit in edits(read_committed(root, commit, folder / suite), now):
+            print(f"{suite}: {edit}" + (f"; {edit.surroundings}" if edit.surroundings else ""))
+            rows += [(suite, *row) for row in changes(edit.before, edit.now) if row.metric in edit.metrics]
+    if rows:
+        print_table(("suite", "case", "metric", "n", "before: mean ± sd", "after: mean ± sd"), rows)
+    else:
+        print(f"every baseline holds what it does in {commit[:12]}")
+    return ExitCode.PASS
+
+
 def _about(baseline: Baseline) -> list[str]:
     sources = ", ".join(f"{source.name} ({source.recorded_on})" for source in baseline.run_sets)
     commits = sorted({commit[:12] for source in baseline.run_sets for commit in source.commits})
@@ -114,4 +153,6 @@ def _count(baselines: tuple[Baseline, ...]) -> str:
     return f"{len(baselines)} baseline{'s' if len(baselines) != 1 else ''}"
 
 
-COMMAND = Command(group={"propose": propose_baselines, "promote": promote_baselines, "show": show_baselines}, order=50)
+COMMAND = Command(
+    group={"propose": propose_baselines, "promote": promote_baselines, "show": show_baselines, "diff": diff_baselines}, order=50
+)

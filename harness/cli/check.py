@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli._base import Catalogues, Command
 from harness.errors import ExitCode, Problem, SuiteError, UsageError
+
+if TYPE_CHECKING:
+    from harness.calibration import Finding
+    from harness.project import Project
+    from harness.suite import Suite
 
 Suites = Annotated[
     list[str] | None, typer.Argument(metavar="[SUITE]...", help="Suite names or .toml files; all of the project's.")
@@ -17,6 +22,9 @@ Suites = Annotated[
 
 def check(suites: Suites = None, catalogue: Catalogues = None) -> ExitCode:
     """Check suite files and print every problem of all of them, with file and line.
+
+    Margins are held to what was measured: one of `harness ab` below what `harness calibrate` found detectable is refused, one
+    of a hard quality gate below what seeds can tell from its baseline is a warning.
 
     Example: harness check suites/mine.toml
     """
@@ -29,17 +37,38 @@ def check(suites: Suites = None, catalogue: Catalogues = None) -> ExitCode:
     if not files:
         raise UsageError(f"no suites in {project.suites}; write one, or name a file: harness check FILE.toml")
     problems: list[Problem] = []
+    refused: list[str] = []
     for file in files:
         try:
             suite = load_suite(file, catalog)
         except SuiteError as error:
             problems += error.problems
             continue
-        runs = sum(len(list(case.runs())) for case in suite.cases)
-        print(f"{_shown(file)}: ok, {_count(len(suite.cases), 'case')}, {_count(runs, 'run')}")
+        findings = _findings(project, suite)
+        if wrong := [f"{_shown(file)}: {finding.message}" for finding in findings if finding.refused]:
+            refused += wrong
+        else:
+            runs = sum(len(list(case.runs())) for case in suite.cases)
+            print(f"{_shown(file)}: ok, {_count(len(suite.cases), 'case')}, {_count(runs, 'run')}")
+        for finding in findings:
+            if not finding.refused:
+                print(f"warning: {_shown(file)}: {finding.message}")
+    if refused:
+        lines = [*map(str, sorted(set(problems))), *refused]
+        raise UsageError("\n  ".join([f"{_count(len(lines), 'problem')}:", *lines]))
     if problems:
         raise SuiteError(problems)
     return ExitCode.PASS
+
+
+def _findings(project: Project, suite: Suite) -> list[Finding]:
+    """Return what was measured against the suite's margins; nothing heavy is imported where nothing was."""
+    stored = [project.baselines / suite.name, *(project.results / "calibration").glob(f"*/{suite.name}.json")]
+    if not any(path.exists() for path in stored):
+        return []
+    from harness.calibration import margin_findings
+
+    return list(margin_findings(project, suite))
 
 
 def _shown(file: Path) -> str:

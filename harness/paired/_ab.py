@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,12 +15,10 @@ from typing import Any
 from harness.paired._arm import Arm
 from harness.paired._blocks import ARMS, MANY_FAULTS, ArmName, Restart
 from harness.paired._decide import Decision, decide, signed_rank_p
-from harness.paired._restart import run_restart, started
+from harness.paired._restart import Pair, started, usable_cores
 from harness.suite import Level
 from harness.verdicts import Verdict
 
-MARGINS = {"cpu": 0.015, "wall": 0.05, "device": 0.03}
-"""Clock -> change that is let pass, unless another is asked for."""
 METRICS = {"cpu": "cpu_time_per_step", "wall": "step_time_median", "device": "step_time_median"}
 COUNTERS = ("aten_operations_per_step", "python_calls_per_step", "bytecodes_per_step", "allocated_bytes_per_step")
 PAIRED = "paired signed rank"
@@ -68,19 +66,42 @@ def answer(question: Question, arms: Mapping[ArmName, Arm], tell: Tell) -> Answe
         MeasuringError: an arm cannot run the case.
     """
     counted = list(judge_counts(question, arms))
-    began, restarts, longest = monotonic(), list[Restart](), 0.0
+    began, restarts = monotonic(), list[Restart]()
     clocks = clocks_of(arms["head"], question.case)
-    while True:
-        started_at = monotonic()
-        restarts.append(run_restart(len(restarts), arms, question.case, question.seed))
-        longest = max(longest, monotonic() - started_at)
-        over = monotonic() - began + longest > question.seconds
-        decisions = {clock: decision(restarts, clock, question, over) for clock in clocks}
-        tell(progress(question.case, restarts, decisions))
-        if all(found.verdict for found in decisions.values()):
-            break
+    with closing(measured(arms, question)) as fresh:
+        while True:
+            started_at = monotonic()
+            restarts.append(next(fresh))
+            now = monotonic()
+            over = now - began + (now - started_at) > question.seconds  # the next one would end too late
+            decisions = {clock: decision(restarts, clock, question, over) for clock in clocks}
+            tell(progress(question.case, restarts, decisions))
+            if all(found.verdict for found in decisions.values()):
+                break
     timed = [verdict_of(question, clock, found, restarts) for clock, found in decisions.items()]
     return Answer(question.case, tuple(restarts), (*counted, *timed), monotonic() - began)
+
+
+def measured(arms: Mapping[ArmName, Arm], question: Question) -> Generator[Restart]:
+    """Yield restarts without end; while one is measured, the next one's processes start on the other cores.
+
+    Starting takes longer than measuring. What it takes from the measured core's neighbours, it takes from both arms alike.
+    """
+    case, alone = (question.case, question.seed), len(usable_cores()) < 2
+    with ExitStack() as stack:
+        pair = stack.enter_context(Pair(0, arms, *case))
+        while True:
+            if alone:
+                restart = pair.measure()
+                pair.close()
+                following = stack.enter_context(Pair(pair.number + 1, arms, *case))
+            else:
+                pair.ready()
+                following = stack.enter_context(Pair(pair.number + 1, arms, *case, away=pair.core))
+                restart = pair.measure()
+                pair.close()
+            pair = following
+            yield restart
 
 
 def decision(restarts: Sequence[Restart], clock: str, question: Question, over: bool) -> Decision:

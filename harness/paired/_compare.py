@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import ResultsError
-from harness.paired._ab import MARGINS, Answer, Question, answer, clocks_of
+from harness.paired._ab import Answer, Question, answer, clocks_of
 from harness.paired._arm import Arm
 from harness.paired._blocks import ArmName
 from harness.results import to_table, write_atomically, write_table
+from harness.suite import Case
 from harness.verdicts import Verdict
 
 FOLDER = "ab"
@@ -28,7 +29,7 @@ def compare_arms(
         arms: what is compared.
         results: the project's results folder.
         seconds: time for the restarts of a case.
-        margins: clock -> margin, where another than MARGINS is wanted.
+        margins: clock -> margin, where another than a case's own is wanted.
         tell: given a line after each restart.
 
     Raises:
@@ -40,10 +41,15 @@ def compare_arms(
     family = sum(len(clocks_of(head, case)) for case in head.cases)
     answers: list[Answer] = []
     for case, declared in head.cases.items():
-        question = Question(case, declared.seeds[0], seconds, {**MARGINS, **margins}, family)
+        question = Question(case, declared.seeds[0], seconds, margins_of(declared, margins), family)
         answers.append(answer(question, arms, tell))
         _store(folder, arms, answers, seconds, margins)
     return folder, [verdict for found in answers for verdict in found.verdicts]
+
+
+def margins_of(case: Case, wanted: Mapping[str, float]) -> dict[str, float]:
+    """Return a case's margins by clock, those that are wanted in place of its own."""
+    return case.paired.model_dump() | dict(wanted)
 
 
 def _new_folder(parent: Path) -> Path:
@@ -77,7 +83,7 @@ def _store(
     record = {
         "arms": {name: {"title": arm.title, "commit": arm.commit, "dirty": arm.dirty} for name, arm in arms.items()},
         "seconds_a_case": seconds,
-        "margins": {**MARGINS, **margins},
+        "margins": {found.case: margins_of(arms["head"].cases[found.case], margins) for found in answers},
         "took_seconds": {found.case: round(found.seconds, 1) for found in answers},
         "restarts": {found.case: len(found.restarts) for found in answers},
     }

@@ -82,22 +82,28 @@ def decide(values: Sequence[float], margin: float, family: int, over: bool = Fal
         family: metrics that share the error.
         over: whether no more restarts can be had.
     """
-    limit, count = math.log1p(margin), len(values)
     low, high = interval(values)
-    estimate, mirrored = hodges_lehmann(values), [-value for value in values]
-    verdict: Word | None = None
-    if estimate > limit and _significant(values, family, over):
-        verdict = "worse"
-    elif estimate < -limit and _significant(mirrored, family, over):
-        verdict = "better"
-    elif _within(values, limit):
-        verdict = "same"
-    elif over or count >= needed(family)[1]:
-        verdict = "inconclusive"
-    p = min(signed_rank_p(values), signed_rank_p(mirrored))
     return Decision(
-        verdict, count, math.expm1(estimate), math.expm1(low), math.expm1(high), p, _detectable(values, limit, family)
+        verdict=word_of(values, margin, family, over),
+        restarts=len(values),
+        estimate=math.expm1(hodges_lehmann(values)),
+        low=math.expm1(low),
+        high=math.expm1(high),
+        p=min(signed_rank_p(values), signed_rank_p([-value for value in values])),
+        mde=detectable_change(values, margin, family),
     )
+
+
+def word_of(values: Sequence[float], margin: float, family: int, over: bool = False) -> Word | None:
+    """Return the verdict on one metric, None where more restarts are needed; arguments as of `decide`."""
+    limit, estimate = math.log1p(margin), hodges_lehmann(values)
+    if estimate > limit and _significant(values, family, over):
+        return "worse"
+    if estimate < -limit and _significant([-value for value in values], family, over):
+        return "better"
+    if _within(values, limit):
+        return "same"
+    return "inconclusive" if over or len(values) >= needed(family)[1] else None
 
 
 def _significant(values: Sequence[float], family: int, over: bool) -> bool:
@@ -110,15 +116,15 @@ def _significant(values: Sequence[float], family: int, over: bool) -> bool:
     return False
 
 
-def _detectable(values: Sequence[float], limit: float, family: int) -> float:
-    """Return the change for the worse that is found with POWER, if these values' spread is the true one.
+def detectable_change(values: Sequence[float], margin: float, family: int) -> float:
+    """Return the change for the worse that is found with POWER, if these values' spread is the true one; relative, as margins.
 
     It is the one that Student's t would find at the first look of the rank test; the later look makes up for what the rank
     test and stopping early lose (`tests/paired/test_error_rates.py` holds the two against one another).
     """
     if len(values) < 2:
         return math.inf
-    first = needed(family)[0]
+    first, limit = needed(family)[0], math.log1p(margin)
     return math.expm1(detectable_effect(_spread(values), first, math.inf, ALPHA * RANK_SHARE / family, limit, POWER))
 
 

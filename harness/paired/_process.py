@@ -27,9 +27,12 @@ class ArmProcess:
         folder: holds the job; its log goes there.
         threads: OpenMP and MKL threads.
         name: what messages call it.
+        cores: those that it may start on; none: all.
     """
 
-    def __init__(self, python: Path, path: Sequence[Path], folder: Path, threads: int, name: str) -> None:
+    def __init__(
+        self, python: Path, path: Sequence[Path], folder: Path, threads: int, name: str, cores: Sequence[int] = ()
+    ) -> None:
         self._name, self._log = name, folder / LOG
         counts = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
         settings: Mapping[str, str] = {**inherited(), **settings_of("train"), **counts}
@@ -45,6 +48,8 @@ class ArmProcess:
                 env=dict(settings),
                 start_new_session=True,  # Ctrl-C is the harness's to handle
             )
+        if cores:
+            os.sched_setaffinity(self._process.pid, cores)
         self._waiting = b""
 
     def __enter__(self) -> ArmProcess:

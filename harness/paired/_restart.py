@@ -22,33 +22,84 @@ BLOCK_SECONDS = 0.05
 LEAST_STEPS = 2
 
 
-def run_restart(number: int, arms: Mapping[ArmName, Arm], case: str, seed: int) -> Restart:
-    """Start both arms' processes, let them settle on one core, and return the blocks that they took in turn.
+class Pair:
+    """The two processes of one restart, from their start to their end; a context.
 
-    Which of them is started first, and the core, change with the restart's number.
+    Args:
+        number: of the restart: which arm is started first, and the core, change with it.
+        arms: what is compared.
+        case: what both train.
+        seed: of both.
+        away: core that they keep off until they are measured, because another restart is being measured there.
+    """
+
+    def __init__(self, number: int, arms: Mapping[ArmName, Arm], case: str, seed: int, away: int | None = None) -> None:
+        self.number, self._arms, self._ready = number, arms, False
+        self._order = ARMS if number % 2 else ARMS[::-1]
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harness-ab-", ignore_cleanup_errors=True)))
+            self._workers = {
+                arm: stack.enter_context(started(arms[arm], case, seed, folder / arm, arm, away)) for arm in self._order
+            }
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Pair:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End both."""
+        self._stack.close()
+
+    def ready(self) -> None:
+        """Wait until both are prepared.
+
+        Raises:
+            MeasuringError: an arm cannot run the case.
+        """
+        if not self._ready:
+            for arm in self._order:
+                self._workers[arm].ready()
+        self._ready = True
+
+    @property
+    def core(self) -> int | None:
+        """The core that this restart is measured on, each in turn; None where processes cannot be bound to one."""
+        cores = usable_cores()
+        return cores[self.number % len(cores)] if cores else None
+
+    def measure(self) -> Restart:
+        """Let both settle on one core, and return the blocks that they took in turn.
+
+        Raises:
+            MeasuringError: an arm cannot run the case.
+        """
+        self.ready()
+        paces = [self._workers[arm].ask(ask="warm_up", core=self.core)["step_seconds"] for arm in self._order]
+        for arm in self._order:
+            check_origin(self._arms[arm], self._arms, self._workers[arm].ask(ask="modules")["files"])
+        steps = max(LEAST_STEPS, round(BLOCK_SECONDS / max(min(paces), 1e-6)))
+        return Restart(self.number, self.core, undisturbed(take_blocks(self._workers, steps), PAIRS))
+
+
+def run_restart(number: int, arms: Mapping[ArmName, Arm], case: str, seed: int) -> Restart:
+    """Return one restart, from its processes' start to their end.
 
     Raises:
         MeasuringError: an arm cannot run the case.
     """
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="harness-ab-", ignore_cleanup_errors=True)))
-        order = ARMS if number % 2 else ARMS[::-1]
-        workers = {arm: stack.enter_context(started(arms[arm], case, seed, folder / arm, arm)) for arm in order}
-        for arm in order:
-            workers[arm].ready()
-        core = choose_core(number)
-        paces = [workers[arm].ask(ask="warm_up", core=core)["step_seconds"] for arm in order]
-        steps = max(LEAST_STEPS, round(BLOCK_SECONDS / max(min(paces), 1e-6)))
-        for arm in order:
-            check_origin(arms[arm], arms, workers[arm].ask(ask="modules")["files"])
-        return Restart(number, core, undisturbed(take_blocks(workers, steps), PAIRS))
+    with Pair(number, arms, case, seed) as pair:
+        return pair.measure()
 
 
-def started(arm: Arm, case: str, seed: int, folder: Path, name: str) -> ArmProcess:
-    """Start an arm's process on a case."""
+def started(arm: Arm, case: str, seed: int, folder: Path, name: str, away: int | None = None) -> ArmProcess:
+    """Start an arm's process on a case, off one core if there is another."""
     declared = arm.cases[case]
     Job("run", declared, folder, arm.project, seed).write()
-    return ArmProcess(arm.python, arm.path, folder, declared.execution.threads, f"{case}, {name}")
+    cores = [core for core in usable_cores() if core != away]
+    return ArmProcess(arm.python, arm.path, folder, declared.execution.threads, f"{case}, {name}", cores)
 
 
 def take_blocks(workers: Mapping[ArmName, ArmProcess], steps: int) -> list[Block]:
@@ -66,12 +117,9 @@ def take_blocks(workers: Mapping[ArmName, ArmProcess], steps: int) -> list[Block
     return blocks
 
 
-def choose_core(number: int) -> int | None:
-    """Return the core for a restart, each in turn; None where processes cannot be bound to one."""
-    if not hasattr(os, "sched_getaffinity"):
-        return None
-    cores = sorted(os.sched_getaffinity(0))
-    return cores[number % len(cores)]
+def usable_cores() -> list[int]:
+    """Return the cores that processes may be bound to; none where they cannot be."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def check_origin(arm: Arm, arms: Mapping[ArmName, Arm], files: list[str]) -> None:

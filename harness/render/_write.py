@@ -9,7 +9,7 @@ from harness.catalog import Catalog
 from harness.errors import ResultsError
 from harness.render._document import compose
 from harness.render._html import to_html
-from harness.render._markdown import to_markdown
+from harness.render._summary import to_summary
 from harness.report import ReportData
 from harness.results import RunSet, write_atomically
 
@@ -34,7 +34,7 @@ def write_report(run_set: RunSet, catalog: Catalog, output: Path | None = None) 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(written.html, to_html(document))
-        write_atomically(written.markdown, to_markdown(document))
+        write_atomically(written.markdown, to_summary(document))
     except OSError as error:
         raise ResultsError(
             f"{folder}: the report cannot be written: {error.strerror or error}; choose another --output"

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from harness.results import RunSet, run_sets
 from harness.runner.client import ForkServer, ServerGoneError, settings_of
 from harness.runner.display import Display, make_display
 from harness.runner.jobs import LOG, Job, Outcome
+from harness.runner.more_seeds import drawing, may_draw, taken_up, with_next_look
 from harness.runner.plan import PlannedRun, code_digest, planned_runs, run_key
 from harness.runner.record import Identity, Rows, fingerprint, headline, load_metrics, record
 from harness.runner.supervise import Ended, Watch
@@ -59,7 +60,14 @@ class Ran:
         return any(count for status, count in self.statuses.items() if status != "ok")
 
 
-def execute(project: Project, suite: Suite, left_out: Sequence[str] = (), fresh: bool = False, asked: str = "") -> Ran:
+def execute(
+    project: Project,
+    suite: Suite,
+    left_out: Sequence[str] = (),
+    fresh: bool = False,
+    asked: str = "",
+    undecided: Callable[[RunSet], Collection[str]] | None = None,
+) -> Ran:
     """Run a suite to its end and return the run set.
 
     Args:
@@ -68,6 +76,8 @@ def execute(project: Project, suite: Suite, left_out: Sequence[str] = (), fresh:
         left_out: cases that the narrowing left out.
         fresh: start a new run set even if the last is unfinished, and every training at its first step.
         asked: the suite file and the options; an unfinished set that was asked for otherwise is not taken up.
+        undecided: names the cases that are to draw more of their seeds, if they may, once all that were asked for ran;
+            None: none are drawn.
 
     Raises:
         UsageError: another harness holds the suite's unfinished run set.
@@ -75,9 +85,14 @@ def execute(project: Project, suite: Suite, left_out: Sequence[str] = (), fresh:
     """
     with _claimed(project, suite, left_out, fresh, asked) as (run_set, continued), ExitStack() as stack:
         scratch = Path(stack.enter_context(scratch_folder(run_set)))
-        session = Session(project, suite, run_set, scratch, fresh)
+        wanted = taken_up(suite, run_set.manifest.suite) if continued else suite
+        session = Session(project, wanted, run_set, scratch, fresh)
         stack.callback(session.close)
         session.run(continued, left_out)
+        while undecided and may_draw(session.suite) and (wider := with_next_look(session.suite, undecided(run_set))):
+            why = f", undecided: {drawing(session.suite, wider)}"
+            session.suite = wider
+            session.run(True, left_out, why)
         run_set.update(complete=True)
         statuses = Counter(str(status) for status in run_set.table("runs", ["status"])["status"])
         return Ran(run_set, dict(statuses), continued)
@@ -171,12 +186,13 @@ class Session:
         self.peaks: dict[tuple[str, int, str], float | None] = {}
         self._server: tuple[tuple[int, Mapping[str, str]], ForkServer] | None = None
 
-    def run(self, continued: bool, left_out: Sequence[str] = ()) -> None:
-        """Run whatever the run set does not hold yet, and fold its tables."""
+    def run(self, continued: bool, left_out: Sequence[str] = (), why: str = "") -> None:
+        """Run whatever the run set does not hold yet, and fold its tables; `why` tells of going on."""
         plan = planned_runs(self.suite)
         self.tell_of_downloads()
         for case in self.suite.cases:
-            self.identify(case)
+            if case.name not in self.keys:
+                self.identify(case)
         stale, missing = self.sort_out(plan)
         self.run_set.drop(stale)
         self.drop_logs(stale)
@@ -184,7 +200,7 @@ class Session:
         with make_display(len(missing)) as display:
             if continued:
                 again = f", {len(stale)} of them again, because they failed or were edited" if stale else ""
-                display.note(f"going on with {self.run_set.name}: {len(missing)} of {len(plan)} runs to do{again}")
+                display.note(f"going on with {self.run_set.name}{why}: {len(missing)} of {len(plan)} runs to do{again}")
             try:
                 for run in missing:
                     self.one(run, display)

@@ -10,6 +10,7 @@ from harness.suite._schema import Execution as Execution
 from harness.suite._schema import Gate as Gate
 from harness.suite._schema import Level as Level
 from harness.suite._schema import Optimizer as Optimizer
+from harness.suite._schema import Paired as Paired
 from harness.suite._schema import PartRef as PartRef
 from harness.suite._schema import Recipe as Recipe
 from harness.suite._schema import Schedule as Schedule

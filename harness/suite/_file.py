@@ -13,6 +13,8 @@ from pydantic.fields import FieldInfo
 from harness.suite._schema import Case, Gate, Option, Seed, Strict
 
 MAX_SEEDS = 10_000
+TOLD_BY_RUN_SETS = ("drawn_seeds",)
+"""Fields of `Case` that no file declares."""
 
 
 class PartTable(BaseModel):
@@ -58,13 +60,13 @@ else:
         "Defaults",
         __base__=Strict,
         __doc__="Any key of a case but name and matrix; merged under every case.",
-        **_entries("name"),
+        **_entries("name", *TOLD_BY_RUN_SETS),
     )
     CaseEntry = create_model(
         "CaseEntry",
         __base__=Strict,
         __doc__="One case, or with a matrix several.",
-        **_entries(),
+        **_entries(*TOLD_BY_RUN_SETS),
         matrix=(dict[str, Any], Field(default={}, description=_MATRIX, json_schema_extra=_AXIS)),
     )
 

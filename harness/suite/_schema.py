@@ -114,6 +114,20 @@ class Gate(Strict):
     model_config = ConfigDict(populate_by_name=True)
 
 
+class Paired(Strict):
+    """Largest changes of a step's time for the worse that `harness ab` lets pass, relative to the base, by clock.
+
+    One below what restarts can tell on a machine is refused by `harness check`, once `harness calibrate` has measured that.
+    """
+
+    cpu: PositiveFloat = 0.015
+    """CPU time of a case on the CPU."""
+    wall: PositiveFloat = 0.05
+    """Wall time of a case on the CPU, which other processes have a part in."""
+    device: PositiveFloat = 0.03
+    """Time on the GPU of a case there."""
+
+
 class Case(Strict):
     """One model, data set, recipe and execution setting, trained once per seed."""
 
@@ -125,6 +139,11 @@ class Case(Strict):
     recipe: Recipe = Recipe()
     execution: Execution = Execution()
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3)
+    more_seeds: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Seeds that may be drawn beyond `seeds`, while these leave a hard quality metric inconclusive: the integers after the
+    largest, half of them for a second look at the verdict and the rest for a third. The looks share the chance of error."""
+    drawn_seeds: Annotated[int, Field(ge=0)] = 0
+    """How many of the last of `seeds` were drawn so; told by run sets, not by suite files."""
     repeats: PositiveInt = 1
     """Times that each seed is trained."""
     passes: tuple[OptionalPass, ...] = ("memory", "counters")
@@ -137,6 +156,7 @@ class Case(Strict):
     published: dict[str, float] = {}
     """Score -> the value an article or paper reports, shown beside ours."""
     gates: dict[str, Gate] = {}
+    paired: Paired = Paired()
     timeout_seconds: PositiveFloat = 600.0
     checkpoint_seconds: Annotated[float, Field(ge=0.0)] = 60.0
     """Training time between two checkpoints, written at the end of an epoch; what a kill of the harness loses at most."""
@@ -154,6 +174,23 @@ class Case(Strict):
         """Yield pass, seed and repeat of each run that the case declares: trainings, which alone are repeated, and passes."""
         yield from (("train", seed, repeat) for repeat in range(1, self.repeats + 1) for seed in self.seeds)
         yield from ((measures, seed, 1) for measures in self.passes for seed in self.seeds_of(measures))
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Seeds drawn by each look that the case may take at its verdict: none, half of them, all."""
+        return tuple(sorted({0, (self.more_seeds + 1) // 2, self.more_seeds}))
+
+    @property
+    def look(self) -> int:
+        """The look that its seeds are enough for, from 1."""
+        return sum(drawn <= self.drawn_seeds for drawn in self.looks)
+
+    def at_next_look(self) -> Case:
+        """Return the case with the seeds of its next look; itself at the last."""
+        wanted = next((drawn for drawn in self.looks if drawn > self.drawn_seeds), self.drawn_seeds)
+        after = max(self.seeds) + 1
+        more = tuple(range(after, after + wanted - self.drawn_seeds))
+        return self.model_copy(update={"seeds": self.seeds + more, "drawn_seeds": wanted})
 
     @property
     def specification(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from harness.verdicts._policy import deciding as deciding
 from harness.verdicts._policy import exit_code as exit_code
 from harness.verdicts._policy import warnings as warnings
 from harness.verdicts._sampled import ALPHA as ALPHA
+from harness.verdicts._sampled import more_seeds_may_tell as more_seeds_may_tell
 from harness.verdicts._verdict import RUNS as RUNS
 from harness.verdicts._verdict import Verdict as Verdict
 from harness.verdicts._verdict import VerdictName as VerdictName

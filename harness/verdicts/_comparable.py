@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 from harness.results import Series, Side, agree, differing
 from harness.stats import summarise
-from harness.verdicts._question import Question
+from harness.verdicts._question import Question, listed
 from harness.verdicts._verdict import DEFINITION, MACHINE_CLASS, PRESENCE, Verdict
 
 
@@ -17,8 +20,8 @@ def check_comparable(question: Question) -> Verdict | None:
         return _new(question, here, "no baseline for this case")
     if there is None:
         return _new(question, here, "the base holds this case without this metric")
-    if there.problems:
-        return question.answer("incomparable", DEFINITION, f"the base is damaged: {there.problems[0]}")
+    if damage := [*_lost(base, there), *there.problems, *not_finite(there)]:
+        return question.answer("incomparable", DEFINITION, f"the base is damaged: {listed(damage)}")
     if changed := _definition_change(base, head) or _meaning_change(there, here):
         return question.answer("incomparable", DEFINITION, changed)
     if question.metric_class == "machine" and not question.same_machine:
@@ -32,6 +35,18 @@ def _new(question: Question, here: Series, note: str) -> Verdict:
     values = here.numbers
     mean = summarise(values).mean if values else None
     return question.answer("new", PRESENCE, note, figures={"head": mean, "n_head": len(here.samples) - len(here.nulls)})
+
+
+def _lost(base: Side, there: Series) -> Iterator[str]:
+    """Yield the base's runs that did not end well: without them its samples are those of the seeds that survived."""
+    yield from (str(run) for run in base.runs if run.measures in there.passes and run.status != "ok")
+
+
+def not_finite(series: Series) -> Iterator[str]:
+    """Yield the samples that are NaN or infinite."""
+    for sample in series.samples:
+        if isinstance(sample.value, float) and not math.isfinite(sample.value):
+            yield f"seed {sample.seed}: not finite ({sample.value})"
 
 
 def _definition_change(base: Side, head: Side) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from harness.results import Sample, Series, Side, absent_runs, differing
 from harness.suite import Case, Level, Suite
+from harness.verdicts._comparable import not_finite
 from harness.verdicts._question import Question, listed
 from harness.verdicts._verdict import PRESENCE, RUNS, Verdict
 
@@ -67,7 +67,7 @@ def check_rows(question: Question) -> Verdict | None:
         return question.answer("missing", PRESENCE, "no run of this case ended ok")
     if series is None:
         return question.answer("missing", PRESENCE, "no row in any run")
-    if problems := [*series.problems, *_absent_rows(question.head, series), *_not_finite(series)]:
+    if problems := [*series.problems, *_absent_rows(question.head, series), *not_finite(series)]:
         return question.answer("missing", PRESENCE, listed(problems), figures={"n_head": len(series.numbers)})
     return check_nulls(question, series)
 
@@ -78,12 +78,6 @@ def _absent_rows(head: Side, series: Series) -> Iterator[str]:
     for seed in sorted(runs):
         if rows[seed] < runs[seed]:
             yield f"seed {seed}: no row" if not rows[seed] else f"seed {seed}: {rows[seed]} rows for {runs[seed]} runs"
-
-
-def _not_finite(series: Series) -> Iterator[str]:
-    for sample in series.samples:
-        if isinstance(sample.value, float) and not math.isfinite(sample.value):
-            yield f"seed {sample.seed}: not finite ({sample.value})"
 
 
 def check_nulls(question: Question, series: Series) -> Verdict | None:

@@ -31,7 +31,16 @@ def judge(suite: Suite, head: Mapping[str, Side], base: Mapping[str, Side], left
         left_out: cases that the suite's narrowing left out on purpose; they are neither judged nor missed.
     """
     questions = [
-        Question(case.name, metric, gate, head.get(case.name), base.get(case.name), LOSS_CURVE in case.gates)
+        Question(
+            case.name,
+            metric,
+            gate,
+            head.get(case.name),
+            base.get(case.name),
+            LOSS_CURVE in case.gates,
+            case.look,
+            len(case.looks),
+        )
         for case in suite.cases
         for metric, gate in case.gates.items()
     ]

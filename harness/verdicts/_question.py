@@ -22,6 +22,9 @@ class Question:
     base: Side | None
     stand_in: bool = False
     """Whether the case's loss curve is gated too, and so speaks for digests where bits cannot be compared."""
+    look: int = 1
+    of_looks: int = 1
+    """How many times seeds may be added and the metric be judged anew; `look` is this time, from 1."""
 
     @property
     def here(self) -> Series | None:
@@ -44,6 +47,11 @@ class Question:
         """Which way is better: as the gate says, else as the metric says."""
         known = self.here or self.there
         return self.gate.direction or (known.direction if known else "none")
+
+    @property
+    def looks(self) -> int:
+        """How many looks share the metric's chance of error: those of its case if it varies by seed."""
+        return self.of_looks if self.metric_class == "quality" else 1
 
     @property
     def scope(self) -> str:

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 VerdictName = Literal["same", "better", "worse", "inconclusive", "incomparable", "missing", "new", "void"]
 
-METHOD_VERSION = 1
+METHOD_VERSION = 2
 """Counts changes of any rule below: verdicts of different versions may differ on the same data.
 
 History:
     1  first version
+    2  a base is damaged by runs that did not end well and by numbers that are not finite; seeds may be drawn until decided
 """
 
 RUNS = "runs"

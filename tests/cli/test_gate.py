@@ -41,8 +41,10 @@ Runs = Callable[..., RunSet]
 
 
 @pytest.fixture
-def demo(project_folder: Path) -> Path:
-    """A project with one suite of one case."""
+def demo(project_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one suite of one case, which no CI tells of a base."""
+    for name in ("HARNESS_BASE_REF", "GITHUB_BASE_REF"):
+        monkeypatch.delenv(name, raising=False)
     (project_folder / "suites" / "demo.toml").write_text(SUITE)
     return project_folder
 
@@ -73,10 +75,10 @@ def _values(seed: int) -> dict[str, Value]:
     return {"accuracy": ACCURACY.get(seed, 0.91), "parameters": 61706.0, "step_time_median": 0.0100 + seed * 1e-5}
 
 
-def accept(run_set: RunSet) -> Path:
+def accept(run_set: RunSet, reason: str = "test") -> Path:
     """Make a run set the suite's baseline; return the folder."""
     folder = find_project().baselines / "demo"
-    promote(write_proposals(run_set, propose([run_set], "test").baselines), folder)
+    promote(write_proposals(run_set, propose([run_set], reason).baselines), folder)
     return folder
 
 
@@ -301,3 +303,144 @@ def test_gating_needs_no_torch(demo: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=demo)
 
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git as a user who exists nowhere else."""
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    done = subprocess.run(["git", "-C", str(folder), *who, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path) -> str:
+    """Commit everything; return the commit's first characters, as the gate shows them."""
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "state")
+    return git(folder, "rev-parse", "--short=12", "HEAD")
+
+
+@pytest.fixture
+def changed(demo: Path) -> str:
+    """A commit with a baseline, after which results became worse and the baseline was renewed to match; that commit."""
+    accept(measure())
+    before = commit(demo)
+    accept(measure({"accuracy": 0.5}), "fewer epochs: half the cost")
+    return before
+
+
+def test_a_renewed_baseline_does_not_judge_its_own_change(changed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Judged by a commit's baselines, a drop is worse whatever the working tree holds, and the edit is told in one line."""
+    assert main(["gate", "demo"]) == 0
+    capsys.readouterr()
+
+    code = main(["gate", "demo", "--baselines-from", "HEAD"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 1
+    edit = "lenet (renewed: fewer epochs: half the cost)"
+    assert lines[0] == (
+        f"baselines edited in this change, judged by those of {changed} (--accept-renewed, if it is intended): {edit}"
+    )
+    assert f"judged against results/baselines/demo of {changed} under policy pr" in lines[-1]
+
+
+def test_a_renewed_baseline_is_accepted_when_asked(changed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """--accept-renewed judges by it, and each metric that it moved says so; what it left alone does not."""
+    code = main(["gate", "demo", "--baselines-from", "HEAD", "--accept-renewed", "--verbose"])
+
+    lines = capsys.readouterr().out.splitlines()
+    notes = {cells[1]: cells[-1] for line in lines if len(cells := line.split("\t")) > 2}
+    assert code == 0
+    assert lines[0] == "baselines edited in this change and accepted: lenet (renewed: fewer epochs: half the cost)"
+    assert notes["accuracy"] == "the baseline was renewed in this change: fewer epochs: half the cost"
+    assert "renewed" not in notes["parameters"]
+
+
+def test_an_edit_without_a_new_reason_is_not_accepted(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Numbers that moved under the old reason are no decision of anybody's."""
+    accept(measure())
+    commit(demo)
+    accept(measure({"accuracy": 0.5}))
+
+    assert main(["gate", "demo", "--baselines-from", "HEAD", "--accept-renewed"]) == 1
+    out = capsys.readouterr().out
+    assert "lenet (edited without a new reason)" in out
+    assert "--accept-renewed" not in out
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 4), (["--accept-renewed"], 0)])
+def test_an_added_baseline_needs_acceptance_too(demo: Path, options: list[str], code: int) -> None:
+    """A new case's first baseline is new to the commit before it, and what it says of itself counts once accepted."""
+    commit(demo)
+    accept(measure())
+
+    assert main(["gate", "demo", "--baselines-from", "HEAD", *options]) == code
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 5), (["--accept-renewed"], 0)])
+def test_a_removed_case_needs_acceptance_too(demo: Path, options: list[str], code: int) -> None:
+    """A case that goes with its baseline is missing, unless that is accepted."""
+    (demo / "suites" / "demo.toml").write_text(SUITE + '\n[[case]]\nname = "other"\n')
+    folder = accept(measure())
+    commit(demo)
+    (folder / "other.json").unlink()
+    (demo / "suites" / "demo.toml").write_text(SUITE)
+    measure()
+
+    assert main(["gate", "demo", "--baselines-from", "HEAD", *options]) == code
+
+
+@pytest.mark.parametrize("variable", ["HARNESS_BASE_REF", "GITHUB_BASE_REF"])
+def test_ci_judges_by_the_merge_base(changed: str, demo: Path, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where CI names the branch that a change is for, no option is needed; a remote's branch will do."""
+    git(demo, "update-ref", "refs/remotes/origin/release", "HEAD")
+    git(demo, "checkout", "--quiet", "-b", "change")
+    commit(demo)
+    for name in ("main", "release"):
+        monkeypatch.setenv(variable, name)
+        assert main(["gate", "demo"]) == 1
+    monkeypatch.setenv(variable, "")
+    assert main(["gate", "demo"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "base", "message"),
+    [
+        (["--baselines-from", "nowhere"], "", "'nowhere' is no commit of the repository around"),
+        (["--baselines-from", "--all"], "", "'--all' is no commit"),
+        (["--baselines-from", ""], "", "'' is no commit"),
+        (["--accept-renewed"], "", "--accept-renewed: renewed since when?"),
+        ([], "gone", "GITHUB_BASE_REF: no commit 'gone', nor 'origin/gone'; fetch the whole history"),
+        ([], "unrelated", "GITHUB_BASE_REF: HEAD and 'unrelated' have no commit in common; fetch the whole history"),
+    ],
+)
+def test_a_base_that_cannot_be_had_is_a_usage_error(
+    changed: str,
+    demo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    base: str,
+    message: str,
+) -> None:
+    """Never judged by the change's own baselines in silence: exit code 2, with what to do."""
+    git(demo, "branch", "unrelated", git(demo, "commit-tree", "-m", "root", git(demo, "write-tree")))
+    monkeypatch.setenv("GITHUB_BASE_REF", base)
+
+    assert main(["gate", "demo", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_outside_git_a_base_is_a_usage_error(
+    demo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A base that CI names cannot be found where there is no repository."""
+    accept(measure())
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(demo.parent))
+    monkeypatch.setenv("GITHUB_BASE_REF", "main")
+
+    assert main(["gate", "demo"]) == 2
+    told = capsys.readouterr().err
+    assert "GITHUB_BASE_REF: no commit 'main'" in told
+    assert "not a git repository" in told

@@ -16,6 +16,7 @@ from harness.results import Side
 from harness.stats import detectable_effect
 from harness.suite import Case, Gate
 from harness.verdicts import Verdict, judge
+from harness.verdicts._sampled import POWER
 from tests.support import make_case, make_series, make_side, make_suite
 
 BASE = [0.901, 0.899, 0.903, 0.897, 0.900, 0.902, 0.898, 0.904, 0.896, 0.900]
@@ -36,6 +37,13 @@ def one(metric: str, gate: Gate, head: Sequence[Any], base: Sequence[Any], **cha
     return verdict
 
 
+def pooled(base: list[float], head: list[float]) -> float:
+    """The spread of a base, or of base and head about their own means where that is larger."""
+    apart = np.concatenate([np.array(side) - np.mean(side) for side in (base, head)])
+    together = math.sqrt(float(np.sum(apart**2)) / (len(apart) - 2)) if len(head) > 1 else 0.0
+    return max(float(np.std(base, ddof=1)), together)
+
+
 def test_a_clear_drop_is_worse_and_its_numbers_are_right() -> None:
     """A drop that is significant and beyond the margin is worse; p and interval are those of scipy."""
     head = [0.86, 0.87, 0.865]
@@ -43,13 +51,14 @@ def test_a_clear_drop_is_worse_and_its_numbers_are_right() -> None:
     verdict = one("accuracy", Gate(margin=0.01), head, BASE)
 
     error = float(np.std(BASE, ddof=1)) * math.sqrt(1 / 3 + 1 / 10)
+    spread = pooled(BASE, head)
     change = float(np.mean(head) - np.mean(BASE))
     assert (verdict.verdict, verdict.method, verdict.n_base, verdict.n_head) == ("worse", "t prediction bound", 10, 3)
     assert verdict.estimate == pytest.approx(change)
-    assert (verdict.low, verdict.high) == pytest.approx(oracle.t.interval(0.95, 9, change, error))
+    assert (verdict.low, verdict.high) == pytest.approx(oracle.t.interval(0.95, 9, change, spread * math.sqrt(1 / 3 + 1 / 10)))
     assert verdict.p == pytest.approx(oracle.t.cdf(change / error, 9))
     assert verdict.p_adjusted == verdict.p
-    assert verdict.mde == pytest.approx(detectable_effect(float(np.std(BASE, ddof=1)), 10, 3, 0.01, 0.01))
+    assert verdict.mde == pytest.approx(detectable_effect(spread, 10, 3, 0.01, 0.01, POWER))
 
 
 def test_an_unchanged_metric_is_the_same() -> None:
@@ -373,6 +382,63 @@ def test_a_drop_of_the_detectable_effect_is_found_nine_times_in_ten() -> None:
     found = sum(verdicts[0].verdict == "worse" for verdicts in _simulate(trials, effect, ("accuracy",), seed=8))
 
     assert found >= oracle.binom.ppf(0.001, trials, 0.9)
+
+
+def _until_decided(base: list[float], head: list[float], margin: float) -> tuple[str, int]:
+    """Judge three seeds, then five, then seven, until decided; return the verdict and the look."""
+    case = make_case(gates={"accuracy": Gate(margin=margin)}, more_seeds=4)
+    while True:
+        old, new = (make_series("accuracy", by_seed(values)) for values in (base, head[: len(case.seeds)]))
+        [verdict] = judge(make_suite(case), {"lenet": make_side(case, new)}, {"lenet": make_side(case, old)})
+        later = case.at_next_look()
+        if verdict.verdict != "inconclusive" or later == case:
+            return verdict.verdict, case.look
+        case = later
+
+
+def _rule(base: list[float], head: list[float], margin: float, shares: int) -> tuple[str, int]:
+    """Return what the rule says by scipy, with each error divided among so many looks."""
+    for look, count in enumerate((3, 5, 7), start=1):
+        change = float(np.mean(head[:count]) - np.mean(base))
+        error = float(np.std(base, ddof=1)) * math.sqrt(1 / count + 1 / len(base))
+        for word, toward in (("worse", -change), ("better", change)):
+            if oracle.t.sf(toward / error, len(base) - 1) * shares < 0.01 and toward >= margin:
+                return word, look
+        reach = pooled(base, head[:count]) * math.sqrt(1 / count + 1 / len(base))
+        if change + oracle.t.ppf(0.05 / shares, len(base) - 1) * reach > -margin:
+            return "same", look
+    return "inconclusive", 3
+
+
+@pytest.mark.slow
+def test_looking_again_does_not_raise_the_error() -> None:
+    """A/A with three looks and hardly a margin: at most 1 % are worse, where the same looks at full error call more so.
+
+    Each of our verdicts, and the look that made it, is that of the rule evaluated with scipy.
+    """
+    rng, trials, margin = np.random.default_rng(11), 4000, 1e-6
+    ours, careless = [], []
+    for _ in range(trials):
+        base, head = ([float(x) for x in rng.normal(10, 1, count)] for count in (8, 7))
+        ours.append(_until_decided(base, head, margin))
+        careless.append(_rule(base, head, margin, shares=1))
+        assert ours[-1] == _rule(base, head, margin, shares=3)
+
+    alarms, others = (sum(word == "worse" for word, _ in found) for found in (ours, careless))
+    assert alarms <= 0.01 * trials
+    assert others > 0.01 * trials
+
+
+@pytest.mark.slow
+def test_looking_again_does_not_let_a_loss_of_the_margins_size_pass() -> None:
+    """A true drop of exactly the margin is called the same in at most 5 % of comparisons, over all three looks."""
+    rng, trials = np.random.default_rng(12), 4000
+    drawn = ([float(x) for x in rng.normal(mean, 1, count)] for _ in range(trials) for mean, count in ((10, 8), (8.5, 7)))
+    pairs = zip(drawn, drawn, strict=True)
+
+    passed = sum(_until_decided(base, head, 1.5)[0] == "same" for base, head in pairs)
+
+    assert passed <= oracle.binom.ppf(0.999, trials, 0.05)
 
 
 def test_equal_input_gives_equal_verdicts_in_the_suites_order() -> None:

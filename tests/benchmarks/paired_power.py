@@ -1,0 +1,188 @@
+"""How often `harness ab` finds a planted slow-down, and cries wolf at none: real extra work, real processes, on this machine.
+
+    python tests/benchmarks/paired_power.py --repeats 20 --seconds 60 --out power.jsonl
+
+Makes a repository with one network and plants matrix products in its working tree that cost 0, 3 and 5 % of a step's CPU
+time, taken in turn so that the machine's changes fall on all alike. Every comparison's times and verdicts are kept: the
+blocks in the repository's results, one line each in `--out`. Prints the rates with exact 95 % intervals (Clopper and Pearson).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from time import monotonic, process_time
+
+import pandas as pd
+import torch
+from scipy import stats
+
+from harness.models import DataSpec
+from harness.models.a000_lenet_gray import MODEL
+
+SIZE = 48
+EFFECTS = (0.0, 0.03, 0.05)
+BATCH = 64
+SOURCE = '''"""LeNet, with PLANTED products of matrices in each forward pass."""
+import torch
+from harness.models import Model
+from harness.models.a000_lenet_gray import MODEL as LENET
+
+A = torch.linspace(0.5, 1.0, {size} * {size}).reshape({size}, {size})
+
+def build(spec):
+    model = LENET.build(spec)
+    model.register_forward_pre_hook(work)
+    return model
+
+def work(module, inputs):
+    for _ in range(PLANTED):
+        A @ A
+
+PLANTED = 0
+MODEL = Model(build=build, input_shape={shape})
+'''
+SUITE = """
+version = 1
+why = "Is a planted slow-down found?"
+[[case]]
+name = "lenet"
+model = "planted"
+data = "digits"
+passes = []
+seeds = [1]
+recipe = { epochs = 3, batch_size = 64, optimizer = { name = "adam", lr = 1e-3 } }
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--out", type=Path, default=Path("paired_power.jsonl"))
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = make_repository(Path(folder))
+        for repeat in range(asked.repeats):
+            for effect in EFFECTS if repeat % 2 == 0 else EFFECTS[::-1]:
+                found = compare(root, effect, asked.seconds) | {"repeat": repeat}
+                with asked.out.open("a") as out:
+                    out.write(json.dumps(found) + "\n")
+                print(f"{repeat + 1}/{asked.repeats}, planted {effect:.0%}: {told(found)}", flush=True)
+        shutil.copytree(root / "results" / "ab", asked.out.with_suffix(".blocks"), dirs_exist_ok=True)
+    print_rates([json.loads(line) for line in asked.out.read_text().splitlines()])
+
+
+def make_repository(root: Path) -> Path:
+    """Make a project under git; return its folder."""
+    (root / "bench" / "models").mkdir(parents=True)
+    (root / "suites").mkdir()
+    (root / "pyproject.toml").write_text('[tool.harness]\ncatalogues = ["bench"]\n')
+    (root / "suites" / "one.toml").write_text(SUITE)
+    (root / ".gitignore").write_text("results/\n__pycache__/\n")
+    model_file(root).write_text(SOURCE.format(size=SIZE, shape=MODEL.input_shape))
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], [*who, "commit", "-q", "-m", "base"]):
+        subprocess.run(["git", "-C", str(root), *command], check=True)
+    return root
+
+
+def model_file(root: Path) -> Path:
+    """Return the model's file."""
+    return root / "bench" / "models" / "planted.py"
+
+
+def products(effect: float) -> tuple[int, float]:
+    """Return how many products cost about that share of a step, measured now, and the share that so many cost."""
+    if not effect:
+        return 0, 0.0
+    torch.set_num_threads(1)
+    model = MODEL.build(DataSpec(MODEL.input_shape or (1, 32, 32), 10))
+    optimizer = torch.optim.Adam(model.parameters())
+    inputs, labels = torch.rand(BATCH, *(MODEL.input_shape or ())), torch.randint(10, (BATCH,))
+    square = torch.linspace(0.5, 1.0, SIZE * SIZE).reshape(SIZE, SIZE)
+
+    def step() -> None:
+        torch.nn.functional.cross_entropy(model(inputs), labels).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    def work() -> None:
+        for _ in range(20):
+            square @ square
+
+    ratios = []
+    for _ in range(60):  # in turn, a few milliseconds each: both see the machine at one pace
+        ratios.append(taken(work) / 20 / taken(step))
+    share = median(ratios[10:])
+    count = max(1, round(effect / share))
+    return count, count * share
+
+
+def taken(work: object) -> float:
+    """Return the CPU seconds of a call."""
+    started = process_time()
+    work()  # type: ignore[operator]
+    return process_time() - started
+
+
+def compare(root: Path, effect: float, seconds: float) -> dict[str, object]:
+    """Plant the work in the working tree and have `harness ab` judge it against the commit."""
+    count, share = products(effect)
+    text = re.sub(r"^PLANTED = \d+$", f"PLANTED = {count}", model_file(root).read_text(), flags=re.MULTILINE)
+    model_file(root).write_text(text)
+    started = monotonic()
+    command = [sys.executable, "-m", "harness", "ab", "HEAD", "--suite", "one", "--seconds", str(seconds)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    took = monotonic() - started
+    if done.returncode not in (0, 1):
+        raise SystemExit(done.stderr)
+    folder = root / "results" / "ab" / done.stdout.strip().splitlines()[-1].rsplit("/", 1)[-1]
+    rows = pd.read_parquet(folder / "verdicts.parquet").set_index("metric")
+    cpu, wall = (rows.loc[name] for name in ("cpu_time_per_step", "step_time_median"))
+    record = json.loads((folder / "record.json").read_text())
+    return {
+        "planted": effect,
+        "share": share,
+        "products": count,
+        "took_seconds": took,
+        "restarts": record["restarts"]["lenet"],
+        "folder": folder.name,
+        "exit_code": done.returncode,
+        **{f"cpu_{name}": cpu[name] for name in ("verdict", "estimate", "low", "high", "p", "mde", "note")},
+        **{f"wall_{name}": wall[name] for name in ("verdict", "estimate", "note")},
+    }
+
+
+def told(found: dict[str, object]) -> str:
+    """Return one comparison in words."""
+    return (
+        f"cpu {found['cpu_verdict']} {100 * float(str(found['cpu_estimate'])):+.2f} %, wall {found['wall_verdict']}, "
+        f"{found['restarts']} restarts, {float(str(found['took_seconds'])):.0f} s"
+    )
+
+
+def print_rates(rows: list[dict[str, object]]) -> None:
+    """Print how often each effect was called what."""
+    for effect in EFFECTS:
+        verdicts = Counter(str(row["cpu_verdict"]) for row in rows if row["planted"] == effect)
+        trials = sum(verdicts.values())
+        interval = stats.binomtest(verdicts["worse"], trials).proportion_ci(0.95)
+        others = ", ".join(f"{count} {name}" for name, count in sorted(verdicts.items()) if name != "worse") or "no other"
+        bounds = f"[{interval.low:.2f}, {interval.high:.2f}]"
+        print(f"planted {effect:.0%}: {verdicts['worse']} of {trials} worse {bounds}; {others}")
+    rest = Counter(str(row["wall_verdict"]) for row in rows if not row["planted"])
+    print(f"wall time without a plant: {dict(rest)}")
+
+
+if __name__ == "__main__":
+    main()
