@@ -23,8 +23,8 @@ RANKS = {
     3: {"tasks", "suite"},
     4: {"results", "train"},
     5: {"baseline", "verdicts", "runner"},
-    6: {"gate", "report"},
-    7: {"render", "api", "script"},
+    6: {"gate", "report", "reproduce"},
+    7: {"render", "api", "script", "audit", "archive"},
     8: {"cli", "pytest_plugin"},
     9: {"__main__"},
 }
