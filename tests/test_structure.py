@@ -22,7 +22,7 @@ RANKS = {
     2: {"project", "environment", "models", "data", "metrics", "probes"},
     3: {"tasks", "suite"},
     4: {"results", "train"},
-    5: {"baseline", "verdicts", "runner"},
+    5: {"baseline", "audits", "verdicts", "runner"},
     6: {"gate", "report", "reproduce"},
     7: {"render", "api", "script", "audit", "archive"},
     8: {"cli", "pytest_plugin"},

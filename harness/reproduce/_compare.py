@@ -36,6 +36,7 @@ What = Literal[
     "weights",
     "evaluation",
     "metric",
+    "detail",
 ]
 
 
@@ -112,6 +113,7 @@ def _differences(old: Evidence, new: Evidence) -> Iterator[Difference]:
     )
     yield from _evaluations(old, new)
     yield from _metrics(old, new, but=("batch_order_digest",))
+    yield from _details(old, new)
 
 
 def _status(evidence: Evidence) -> str:
@@ -230,6 +232,14 @@ def _metrics(old: Evidence, new: Evidence, only: tuple[str, ...] = (), but: tupl
             yield Difference(what, None, name, _shown(before), _shown(after), _distance(before, after))
 
 
+def _details(old: Evidence, new: Evidence) -> Iterator[Difference]:
+    for name, before in old.details.items():
+        if name not in new.details:
+            yield Difference("detail", None, name, _shown(before), "absent")
+        elif not _same(before, after := new.details[name]):
+            yield Difference("detail", None, name, _shown(before), _shown(after), _distance(before, after))
+
+
 def _pairs(before: np.ndarray, after: np.ndarray) -> list[tuple[int, float, float]]:
     """Return (step, old, new) of each step that both have and that differs."""
     count = min(len(before), len(after))
@@ -265,8 +275,9 @@ UNTOLERABLE = ("status", "data", "batch order", "steps", "update")
 
 
 def _tolerable(old: Evidence, new: Evidence, found: tuple[Difference, ...]) -> bool:
-    """Return whether rounding can have made the differences: other surroundings, which alone make it; same data, order, rates and
-    steps; alike initial weights, and first losses within LOSS_RTOL. Scores and later losses may differ by more."""
+    """Return whether rounding can have made the differences: in other surroundings, which alone round otherwise; with the same
+    data, order, rates and steps, alike initial weights, and first losses within LOSS_RTOL. Scores and later losses may differ
+    by more."""
     if not environment_changes(old.environment, new.environment) or not all(_rounded(old, difference) for difference in found):
         return False
     count = min(HEAD, len(old.losses), len(new.losses))

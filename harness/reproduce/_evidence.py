@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +62,8 @@ class Evidence:
     """Step -> tensor -> digest; step 0 is before the first."""
     data_samples: Mapping[str, npt.NDArray[np.uint64]]
     """Split -> hash of each sample; empty where none is stored."""
+    details: Mapping[str, float | str | None] = field(default_factory=dict)
+    """Whatever else a training repeats, by a name in words: returns of episodes, steps to targets, pictures, units."""
 
 
 def evidence_of(tables: Tables, case: Case, run_id: str, suite: str) -> Evidence:
@@ -106,7 +109,22 @@ def evidence_of(tables: Tables, case: Case, run_id: str, suite: str) -> Evidence
         },
         tensors=_tensors(_of(tables, "digests", run_id)),
         data_samples=_data_samples(tables, _text(run["data_digest"])),
+        details=dict(_details(tables, run_id, measured)),
     )
+
+
+def _details(tables: Tables, run_id: str, measured: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, float | str | None]]:
+    for row in measured:
+        yield f"{row['metric']}, its meaning", " ".join(f"{row[name]}" for name in ("unit", "direction", "class", "scope"))
+    for row in _of(tables, "evaluations", run_id):
+        yield f"{row['metric']} on {row['split']} after epoch {row['epoch']}, its step", float(row["step"])
+    for row in _of(tables, "episodes", run_id):
+        yield f"return of {row['phase']} episode {row['episode']} (step {row['step']})", _number(row["value"])
+    for row in _of(tables, "targets", run_id):
+        for name in ("threshold", "epoch", "step", "samples"):
+            yield f"target {row['score']}, its {name}", _number(row[name])
+    for row in _of(tables, "images", run_id):
+        yield f"picture {row['title']!r}", hashlib.sha256(row["png"]).hexdigest()
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

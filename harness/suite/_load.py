@@ -19,7 +19,8 @@ from harness.suite._toml import read
 from harness.suite._words import validate
 
 PARTS = ("model", "data", "task")
-RESERVED = "baselines"  # results/baselines/ holds the baselines of all suites
+RESERVED = ("ab", "audits", "baselines")
+"""Folders of the results that are of no one suite: paired comparisons, audits, baselines."""
 
 # Stands in for what a case lacks (which is reported), so that the rest of it can be checked.
 STAND_INS = {"name": "unnamed", "model": {"name": "unnamed"}, "data": {"name": "unnamed"}}
@@ -77,8 +78,8 @@ def _shown(path: Path) -> str:
 
 
 def _check_name(sources: _Sources, name: str, place: Place) -> None:
-    if name == RESERVED or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
-        allowed = f"letters, digits and _ . -, but not {RESERVED!r}"
+    if name in RESERVED or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        allowed = f"letters, digits and _ . -, but not {', '.join(RESERVED)}"
         sources.report(place, f"the file's name is the suite's: found {name!r}; allowed: {allowed}; rename the file")
 
 

@@ -44,6 +44,7 @@ def evidence(**changed: Any) -> Evidence:
         "epochs": np.ones(STEPS, np.int64),
         "evaluations": {(1, "test", "accuracy"): 0.9},
         "tensors": {0: weights(1.0, 2.0), 1: weights(1.1, 2.1), 2: weights(1.2, 2.2), STEPS: weights(1.3, 2.3)},
+        "details": {"return of train episode 3 (step 1)": 9.0, "picture 'samples'": "ab"},
         "data_samples": {"train": np.arange(5, dtype=np.uint64), "test": np.arange(2, dtype=np.uint64)},
     }
     return Evidence(**(fields | changed))
@@ -86,6 +87,11 @@ SAMPLES = {"train": np.array([0, 1, 9, 3, 4], np.uint64), "test": OLD.data_sampl
         ({"values": OLD.values | {"accuracy": 0.91}}, "metric accuracy: 0.9 → 0.91"),
         ({"values": OLD.values | {"bleu": 0.0}}, "metric bleu: null → 0.0"),
         ({"values": {}}, "batch order: abc → absent"),
+        (
+            {"details": {"return of train episode 3 (step 1)": 8.0, "picture 'samples'": "ab"}},
+            "detail return of train episode 3",
+        ),
+        ({"details": {"return of train episode 3 (step 1)": 9.0}}, "detail picture 'samples': ab → absent"),
     ],
 )
 def test_one_thing_that_differs_is_named(changes: Mapping[str, Any], first: str) -> None:
@@ -117,12 +123,13 @@ def test_causes_come_before_effects() -> None:
         learning_rates=OLD.learning_rates * 2,
         losses=OLD.losses * 2,
         evaluations={(1, "test", "accuracy"): 0.5},
+        details=OLD.details | {"picture 'samples'": "cd"},
     )
     found = [difference.what for difference in compare(OLD, new).differences if (difference.step or 0) < 3]
 
     assert ["data", "batch order", *["initial weights"] * 2, "learning rate"] == found[:5]
     assert ["loss", *["weights"] * 2, "loss", *["weights"] * 2] == found[5:11]
-    assert ["evaluation", "metric"] == found[11:]
+    assert ["evaluation", "metric", "detail"] == found[11:]
 
 
 def test_equal_records_are_identical_and_more_in_the_new_one_is_no_difference() -> None:
