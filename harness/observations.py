@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from enum import IntFlag
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,6 +87,27 @@ class Evaluation:
     scores: dict[str, float]
 
 
+class Throttle(IntFlag):
+    """Reasons for clocks below what was asked for that slow a training (NVML API reference: nvmlClocksEventReasons); idling
+    and chosen clocks are none of them."""
+
+    POWER_CAP = 0x04
+    HARDWARE = 0x08
+    THERMAL = 0x20
+    HARDWARE_THERMAL = 0x40
+    POWER_BRAKE = 0x80
+
+
+THROTTLES = {
+    Throttle.POWER_CAP: "power cap",
+    Throttle.HARDWARE: "hardware slowdown",
+    Throttle.THERMAL: "heat",
+    Throttle.HARDWARE_THERMAL: "heat, by hardware",
+    Throttle.POWER_BRAKE: "power brake",
+}
+"""How people are told of them."""
+
+
 @dataclass(frozen=True)
 class GpuSample:
     """One reading of one GPU by NVML; a reading the driver refuses is None."""
@@ -104,7 +126,7 @@ class GpuSample:
     memory_clock_hertz: float | None = None
     temperature_celsius: float | None = None
     throttle_reasons: int | None = None
-    """The driver's bit mask of why the clocks are below what was asked for (NVML API: nvmlClocksThrottleReasons)."""
+    """The driver's bit mask of why the clocks are below what was asked for; `Throttle` has those that slow a training."""
     energy_joules: float | None = None
     """The driver's cumulative counter."""
     foreign_processes: int | None = None
@@ -150,13 +172,14 @@ CROWDED = 1.05
 def contended(stolen: float | None, foreign_cpus: float | None, threads: int | None, usable_cpus: int | None) -> bool:
     """Return whether others take CPU time that a run with so many threads wants; what is not known speaks for nothing.
 
-    An idle thread counts like a busy one: what the others take is what the run could not have.
+    An idle thread counts like a busy one: what the others take is what the run could not have. Threads beyond the CPUs take
+    time from one another, which is no doing of others.
     """
     if stolen is not None and stolen > MUCH_STOLEN:
         return True
     if foreign_cpus is None or threads is None or usable_cpus is None:
         return False
-    return foreign_cpus + threads > CROWDED * usable_cpus
+    return foreign_cpus + min(threads, usable_cpus) > CROWDED * usable_cpus
 
 
 def _empty(dtype: str = "float64") -> Array:

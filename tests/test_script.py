@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import psutil
@@ -261,6 +262,42 @@ def test_a_killed_script_leaves_no_half_row_and_is_missed(project_folder: Path) 
     assert held.manifest.complete
 
 
+FORKING = """
+import os, sys
+import torch
+import harness
+
+torch.set_num_threads(1)
+with harness.measure("mine", device="cpu") as run:
+    for batch in run.loader([torch.zeros(4)] * 3):
+        pass
+    if os.fork() == 0:
+        sys.exit(3)
+    os.wait()
+    list(run.loader([torch.zeros(4)] * 2))
+"""
+
+
+def test_a_fork_that_leaves_the_block_leaves_the_run_alone(project_folder: Path) -> None:
+    """It stores nothing and removes nothing; the run is the process's that began it."""
+    (project_folder / "script.py").write_text(FORKING)
+    subprocess.run([sys.executable, "script.py"], cwd=project_folder, check=True)
+    held = find_run_set(project_folder / "results", "mine")
+
+    assert [("ok", 1)] == list(zip(held.table("runs")["status"], held.table("runs")["repeat"], strict=True))
+    assert 5 == len(held.table("steps"))
+    assert held.manifest.complete
+
+
+def test_a_run_set_that_is_only_just_being_made_is_the_one_gone_into(project_folder: Path) -> None:
+    """Its folder is there and its manifest not yet, as another process leaves it for a moment: none is made beside it."""
+    (project_folder / "results" / "mine" / "x").mkdir(parents=True)
+    with harness.measure("mine", device="cpu", into="x") as run:
+        list(run.loader(batches()))
+
+    assert ["mine/x"] == [run_set.name for run_set in run_sets(project_folder / "results", "mine")]
+
+
 def test_a_run_again_is_a_repeat_and_takes_the_place_of_a_failed_one(project_folder: Path) -> None:
     """In one run set, seed 1 fails, then runs twice: two good runs are left, two repeats."""
     with pytest.raises(RuntimeError), harness.measure("again", seed=1, device="cpu", into="x"):
@@ -277,7 +314,10 @@ def test_a_case_that_is_another_is_refused(project_folder: Path) -> None:
     """One run set holds one definition of a case; a second run at a time is refused too."""
     with harness.measure("one", device="cpu", into="x") as run:
         list(run.loader(batches()))
-        with pytest.raises(UsageError, match="in use"), harness.measure("one", device="cpu", into="x"):
+        with (
+            pytest.raises(UsageError, match=r"in use.*in a script: another into="),
+            harness.measure("one", device="cpu", into="x"),
+        ):
             pass
     with pytest.raises(UsageError, match=r"holds the case 'one' as another: .*targets\.accuracy absent → 0\.9"):
         harness.measure("one", device="cpu", into="x", targets={"accuracy": 0.9}).__enter__()
@@ -300,6 +340,7 @@ def test_a_case_that_is_another_is_refused(project_folder: Path) -> None:
         ({"gates": {"acuracy": {}}}, "did you mean 'accuracy'"),
         ({"gates": {"accuracy": {}}}, "margin above 0"),
         ({"into": "../x"}, "into"),
+        ({"into": "x\n"}, "into"),
     ],
 )
 def test_an_argument_that_cannot_be_is_one_clear_error(
@@ -332,27 +373,67 @@ def test_loss_and_score_have_their_place(run: Run) -> None:
         with pytest.raises(UsageError, match="an evaluation is going on"), run.evaluation():
             pass
         with pytest.raises(UsageError, match="an evaluation is going on"):
-            next(run.loader(batches()))
+            next(iter(run.loader(batches())))
         run.score(mine=2.0, loss=0.25)
     seen = run.finish()
 
     assert {"mine": 2.0, "loss": 0.25} == seen.scores
     assert {"mine": "higher", "loss": "lower"} == seen.directions
     with pytest.raises(UsageError, match="is over; call it inside"):
-        next(run.loader(batches()))
+        next(iter(run.loader(batches())))
+
+
+def test_a_score_on_the_test_split_is_the_runs_whatever_was_last(run: Run) -> None:
+    """Metrics are defined on the test split; validation stands in where a score is given on no other."""
+    for test in (0.7, 0.8):
+        with run.evaluation(split="test"):
+            run.score(accuracy=test)
+        with run.evaluation(split="validation"):
+            run.score(accuracy=0.9, mine=1.0)
+    seen = run.finish()
+
+    assert {"accuracy": 0.8, "mine": 1.0} == seen.scores
+    assert [0.7, 0.9, 0.8, 0.9] == [evaluation.scores["accuracy"] for evaluation in seen.evaluations]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"epoch": "validation"}, "epoch is 'validation'; allowed: a whole number"), ({"split": "valid"}, "split is 'valid'")],
+)
+def test_an_evaluation_that_cannot_be_is_refused_where_it_begins(
+    project_folder: Path, arguments: dict[str, Any], message: str
+) -> None:
+    """And not when the training is over and its rows are written; the run keeps its row."""
+    with pytest.raises(UsageError, match=message), harness.measure("mine", device="cpu") as run, run.evaluation(**arguments):
+        run.score(accuracy=0.5)
+
+    assert ["failed"] == find_run_set(project_folder / "results", "mine").table("runs")["status"].tolist()
 
 
 def test_two_loaders_at_once_are_refused(run: Run) -> None:
     """One is in use until its loop ends; two go in as a pair."""
-    first = run.loader(batches())
+    first = iter(run.loader(batches()))
     next(first)
     with pytest.raises(UsageError, match="another loader is in use"):
-        next(run.loader(batches()))
+        next(iter(run.loader(batches())))
     del first
     for pair in run.loader(zip(batches(2, 5), batches(2, 7), strict=True)):
         assert 2 == len(pair)
 
     assert [3, 5, 5][1:] == run.finish().step_samples.tolist()[-2:]
+
+
+def test_a_loader_wrapped_once_is_looped_over_each_epoch(run: Run) -> None:
+    """As the loader itself would be; a loop that is left early is over although the loader is kept."""
+    loader = run.loader(batches(3))
+    for _ in range(2):
+        for number, _ in enumerate(loader, start=1):
+            run.loss(0.5)
+            if number == 2:
+                break
+    list(loader)
+
+    assert [1, 1, 2, 2, 3, 3, 3] == run.finish().step_epochs.tolist()
 
 
 def test_samples_are_the_first_tensors_length_or_what_is_said(run: Run) -> None:
@@ -365,6 +446,16 @@ def test_samples_are_the_first_tensors_length_or_what_is_said(run: Run) -> None:
         list(run.loader(["x"]))
 
     assert [6, 4, 9] == run.finish().step_samples.tolist()
+
+
+@pytest.mark.parametrize("samples", [0, -3, 2.5, lambda batch: "64", lambda batch: 0])
+def test_samples_that_are_no_number_of_samples_are_refused(run: Run, samples: Any) -> None:
+    """A throughput below 0, or a division by 0 at the end, would come of it; a number of numpy's is one."""
+    with pytest.raises(UsageError, match="samples; allowed: a whole number, 1 or more"):
+        list(run.loader(batches(1), samples=samples))
+    list(run.loader(batches(1), samples=lambda batch: np.int64(5)))
+
+    assert [5] == run.finish().step_samples.tolist()
 
 
 def take(run: Run, **how: bool) -> Observations:
@@ -477,6 +568,15 @@ def test_many_losses_keep_their_order(run: Run) -> None:
         run.loss(torch.tensor(float(number)))
 
     assert [float(number) for number in range(700)] == run.finish().losses.tolist()
+
+
+def test_a_loss_is_that_of_the_moment_it_is_noted(run: Run) -> None:
+    """A tensor that is written again afterwards, as the static output of a CUDA graph is, changes nothing."""
+    loss = torch.zeros(1)
+    for number, _ in enumerate(run.loader(batches(3))):
+        run.loss(loss.fill_(number))
+
+    assert [0.0, 1.0, 2.0] == run.finish().losses.tolist()
 
 
 def test_a_loader_that_fails_leaves_the_steps_before_it(run: Run) -> None:

@@ -66,7 +66,7 @@ def _print_table(findings: Sequence[Finding]) -> None:
 
 def _words(finding: Finding) -> str:
     advice = [f"do: {finding.advice}"] if finding.advice else []
-    return "\n".join([f"{finding.found}.", f"why: {finding.why}", *advice])
+    return "\n".join([f"{finding.found}.", f"why: {finding.why}.", *advice])
 
 
 COMMAND = Command(run=doctor, order=35)

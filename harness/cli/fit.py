@@ -21,6 +21,8 @@ def fit(
     """Search each case's largest batch size that fits in this machine's memory, two training steps a trial.
 
     The suite is not changed: a batch size decides what is learnt, so that it is declared and not chosen by a machine.
+    Trials give back at once what they free, as the memory pass does, so that the answer repeats; a training on a CPU keeps
+    it, and may take more.
 
     Example: harness fit mnist -k keras --device cuda
     """

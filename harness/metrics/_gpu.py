@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntFlag
 
 import numpy as np
 
@@ -15,16 +14,6 @@ READINGS = 3
 """Readings of the GPU under which their mean says nothing about a training."""
 
 Windows = list[tuple[float, float]]
-
-
-class Throttle(IntFlag):
-    """Reasons for clocks below what was asked for that slow a training (NVML API reference: nvmlClocksEventReasons)."""
-
-    POWER_CAP = 0x04
-    HARDWARE = 0x08
-    THERMAL = 0x20
-    HARDWARE_THERMAL = 0x40
-    POWER_BRAKE = 0x80
 
 
 def gpu_mean(observations: Observations, reading: str) -> Value:

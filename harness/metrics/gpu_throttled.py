@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from harness.metrics._base import Metric
-from harness.metrics._gpu import READINGS, Throttle, of_gpu
-from harness.observations import Array, Observations, Value
+from harness.metrics._gpu import READINGS, of_gpu
+from harness.observations import Array, Observations, Throttle, Value
 
 SLOWING = sum(Throttle)
 

@@ -1,6 +1,6 @@
-"""Largest sum of the bytes of all tensors alive at one time in a training step, between operations, on whatever device.
+"""Largest sum of the bytes of the tensors alive at one time that training steps use, the whole training split among them.
 
-The training split counts, which every step draws from; what a kernel takes and gives back within an operation does not.
+On whatever device. Looked at between operations: what a kernel takes and gives back within one does not count.
 """
 
 from __future__ import annotations

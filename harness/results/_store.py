@@ -70,13 +70,25 @@ class RunSet:
     def create(
         cls, results: Path, suite: Suite, left_out: Sequence[str] = (), asked: str = "", name: str | None = None
     ) -> RunSet:
-        """Make a new, empty run set under `results/<suite>/`, called by the moment unless it is given a name.
+        """Make a new, empty run set under `results/<suite>/`, called by the moment.
+
+        One that is given a name is made once, however many processes ask for it: who comes later finds it.
 
         Raises:
             ResultsError: the folder cannot be written.
+            UsageError: another process holds the one of that name.
         """
         now = datetime.now(UTC)
-        stem = name or now.strftime("%Y%m%dT%H%M%SZ")
+        made = Manifest(suite, tuple(left_out), now.isoformat(timespec="seconds"), False, asked)
+        if name:
+            run_set = cls(results / suite.name / name)
+            with _writing(run_set.path):
+                run_set.parts.mkdir(parents=True, exist_ok=True)
+            with run_set.lock():
+                if not (run_set.path / MANIFEST).is_file():
+                    run_set._write_manifest(made)
+            return run_set
+        stem = now.strftime("%Y%m%dT%H%M%SZ")
         with _writing(results / suite.name):
             for count in range(1, 1000):
                 path = results / suite.name / (stem if count == 1 else f"{stem}-{count}")
@@ -87,7 +99,7 @@ class RunSet:
                     continue
             run_set = cls(path)
             run_set.parts.mkdir()
-            run_set._write_manifest(Manifest(suite, tuple(left_out), now.isoformat(timespec="seconds"), False, asked))
+            run_set._write_manifest(made)
         return run_set
 
     @property
@@ -153,7 +165,8 @@ class RunSet:
                 lock.acquire(timeout=0)
             except Timeout as error:
                 raise UsageError(
-                    f"{self.path}: in use by another harness; wait for it, or start a run set of your own with --fresh"
+                    f"{self.path}: in use by another harness; wait for it, or start a run set of your own "
+                    "(--fresh; in a script: another into=)"
                 ) from error
         try:
             yield
@@ -302,10 +315,9 @@ def find_run_set(results: Path, name: str) -> RunSet:
             return found
     if of_suite := run_sets(results, name):
         return of_suite[-1]
-    suites = (
-        [path.name for path in results.iterdir() if path.is_dir() and path.name not in RESERVED] if results.is_dir() else []
-    )
-    raise UsageError(f"no run set {name!r} in {results}{nearest(name, suites)}; make one with `harness run {name}`")
+    suites = [path.name for path in results.glob("*") if path.is_dir() and path.name not in RESERVED]
+    suite = name.partition("/")[0] or "SUITE"
+    raise UsageError(f"no run set {name!r} in {results}{nearest(name, suites)}; make one with `harness run {suite}`")
 
 
 def write_atomically(path: Path, content: str) -> None:

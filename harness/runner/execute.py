@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,6 +35,8 @@ FINAL = ("ok", "diverged")
 
 CHECKPOINTS = ".checkpoints"
 """Folder, beside a suite's run sets, of trainings that were cut short."""
+LOGS = "logs"
+"""Folder of a run set that holds what failed runs printed, by run id."""
 CUT_SHORT = ("killed", "timeout", "oom")
 """Statuses of runs that would have gone on: the next run of the same key takes them up."""
 
@@ -177,6 +179,7 @@ class Session:
             self.identify(case)
         stale, missing = self.sort_out(plan)
         self.run_set.drop(stale)
+        self.drop_logs(stale)
         self.run_set.update(suite=self.suite, left_out=left_out)
         with make_display(len(missing)) as display:
             if continued:
@@ -242,6 +245,7 @@ class Session:
             attempt = self.attempt(run, display)
             if attempt.outcome.status != "tainted" or not left:
                 break
+            self.drop_logs([attempt.run_id])
             display.note(f"{run.title}: run again, because {attempt.outcome.reason}")
         self.run_set.add(attempt.run_id, self.fresh_data(attempt.rows))
         numbers = headline(attempt.values, self.metrics, self.primary[run.case.name])
@@ -337,9 +341,14 @@ class Session:
         """Keep what a failed run printed."""
         log = job.folder / LOG
         if log.exists() and log.stat().st_size:
-            kept = self.run_set.path / "logs"
+            kept = self.run_set.path / LOGS
             kept.mkdir(exist_ok=True)
             shutil.copyfile(log, kept / f"{run_id}.txt")
+
+    def drop_logs(self, run_ids: Iterable[str]) -> None:
+        """Remove what was kept of runs that no table holds any more."""
+        for run_id in run_ids:
+            (self.run_set.path / LOGS / f"{run_id}.txt").unlink(missing_ok=True)
 
     def close(self) -> None:
         """End the fork server."""

@@ -80,7 +80,8 @@ def largest_batch(project: Project, case: Case, tell: Callable[[str], None]) -> 
         def try_batch(size: int) -> Outcome:
             tried = case.model_copy(update={"recipe": case.recipe.model_copy(update={"batch_size": size, "accumulate": 1})})
             if not servers:
-                servers.append(ForkServer(case.execution.threads, settings_of("train"), [], folder / "server.txt"))
+                # The train pass keeps what is freed, and by chance takes a second piece beside it in the next step.
+                servers.append(ForkServer(case.execution.threads, settings_of("memory"), [], folder / "server.txt"))
             job = Job("fits", tried, Path(tempfile.mkdtemp(dir=folder)), project, case.seeds[0])
             watch = Watch(servers[-1], job, lambda progress: None)
             ended = watch.run()

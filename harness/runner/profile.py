@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import MeasuringError, UsageError
+from harness.errors import MeasuringError, ResultsError, UsageError
 from harness.project import Project
 from harness.runner.display import make_display
 from harness.runner.execute import Session, scratch_folder
@@ -36,6 +36,7 @@ def profile(project: Project, run: StoredRun, profiling: Profiling) -> Profiled:
     Raises:
         UsageError: a script trained it, the run set is in use, or the run is of other code, data or settings than now.
         MeasuringError: the training failed.
+        ResultsError: the trace cannot be written.
     """
     if run.case.task.name == "script":
         raise UsageError(f"{run.run_id}: a script trained it, which alone can do so again; use torch.profiler in the script")
@@ -54,8 +55,11 @@ def profile(project: Project, run: StoredRun, profiling: Profiling) -> Profiled:
         if ended.outcome.status != "ok":
             raise MeasuringError(f"{run.run_id}: not profiled: {ended.outcome.status}: {ended.outcome.reason}")
         trace = run.run_set.path / TRACES / f"{run.run_id}.json.gz"
-        trace.parent.mkdir(exist_ok=True)
-        shutil.move(job.folder / TRACE, trace)
+        try:
+            trace.parent.mkdir(exist_ok=True)
+            shutil.move(job.folder / TRACE, trace)
+        except OSError as error:
+            raise ResultsError(f"{trace.parent}: cannot be written: {error.strerror}; make it a folder to write to") from error
         return Profiled(trace, json.loads((job.folder / OPERATIONS).read_text()))
 
 

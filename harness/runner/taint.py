@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from harness.metrics import Throttle, training_samples
-from harness.observations import Observations
+from harness.metrics import training_samples
+from harness.observations import THROTTLES, Observations, Throttle
 
-DISTURBING = {
-    Throttle.HARDWARE: "hardware slowdown",
-    Throttle.THERMAL: "heat",
-    Throttle.HARDWARE_THERMAL: "heat, by hardware",
-    Throttle.POWER_BRAKE: "power brake",
-}
+DISTURBING = {reason: words for reason, words in THROTTLES.items() if reason != Throttle.POWER_CAP}
 """Why the clocks may be held down that is no property of the card at work, as its power cap is."""
 
 

@@ -75,7 +75,7 @@ def check_name(project: Project, name: str) -> None:
     Raises:
         UsageError: it is no name, or one of the project's suites has it.
     """
-    if not re.match(NAME_PATTERN, name) or name in RESERVED:
+    if not re.fullmatch(NAME_PATTERN, name) or name in RESERVED:
         raise UsageError(
             f"harness.measure: {name!r} is no name; allowed: letters, digits and _ . = , + - [ ], not {', '.join(RESERVED)}"
         )
@@ -91,16 +91,22 @@ def claimed(project: Project, name: str, case: Case, into: str | None) -> Iterat
         UsageError: another process holds it, or it holds a case of that name that is another.
         ResultsError: it cannot be written.
     """
-    run_set = _chosen(project, name, case, into)
+    run_set, owner = _chosen(project, name, case, into), os.getpid()
     with run_set.lock():
         run_set.update(suite=_with_case(run_set, case), complete=False)
         try:
             yield run_set
         finally:
-            held = run_set.table("runs", ["case", "seed"])
-            there = set(zip(held["case"], held["seed"], strict=True))
-            declared = {(each.name, seed) for each in run_set.manifest.suite.cases for seed in each.seeds}
-            run_set.update(complete=declared <= there)
+            if os.getpid() == owner:
+                run_set.update(complete=_holds_all(run_set))
+
+
+def _holds_all(run_set: RunSet) -> bool:
+    """Return whether there is a row of each run that is declared."""
+    held = run_set.table("runs", ["case", "seed"])
+    there = set(zip(held["case"], held["seed"], strict=True))
+    declared = {(each.name, seed) for each in run_set.manifest.suite.cases for seed in each.seeds}
+    return declared <= there
 
 
 def _chosen(project: Project, name: str, case: Case, into: str | None) -> RunSet:
@@ -110,7 +116,7 @@ def _chosen(project: Project, name: str, case: Case, into: str | None) -> RunSet
         if own not in _OWN_SETS or not _OWN_SETS[own].path.is_dir():
             _OWN_SETS[own] = _create(project, name, case, None)
         return _OWN_SETS[own]
-    if not re.match(NAME_PATTERN, into):
+    if not re.fullmatch(NAME_PATTERN, into):
         raise UsageError(f"harness.measure: into = {into!r} is no name; allowed: letters, digits and _ . = , + - [ ]")
     held = {run_set.path.name: run_set for run_set in run_sets(project.results, name)}
     return held.get(into) or _create(project, name, case, into)

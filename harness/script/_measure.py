@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -92,22 +94,32 @@ def measure(
 @contextmanager
 def _recorded(project: Project, name: str, case: Case, into: str | None, names: ScoreNames) -> Iterator[Run]:
     """Hold the run set, measure what happens inside, and store it however it ends."""
-    device = find_device(case.execution.device)
-    with (
-        claimed(project, name, case, into) as run_set,
-        tempfile.TemporaryDirectory(prefix=".work-", dir=run_set.path, ignore_cleanup_errors=True) as folder,
-    ):
-        recorder = _Recorder(project, run_set, case, device, names, Path(folder))
+    device, owner = find_device(case.execution.device), os.getpid()
+    with claimed(project, name, case, into) as run_set, _work_folder(run_set.path) as folder:
+        recorder = _Recorder(project, run_set, case, device, names, folder)
         hook = register_optimizer_step_post_hook(recorder.run.updated)
         try:
             yield recorder.run
         except BaseException as error:
-            recorder.end(error)
+            if os.getpid() == owner:  # a fork that leaves the block leaves the run to its parent
+                recorder.end(error)
             raise
         else:
-            recorder.end(None)
+            if os.getpid() == owner:
+                recorder.end(None)
         finally:
             hook.remove()
+
+
+@contextmanager
+def _work_folder(parent: Path) -> Iterator[Path]:
+    """Make a folder for what the run leaves until it is stored; the process that made it removes it."""
+    folder, owner = Path(tempfile.mkdtemp(prefix=".work-", dir=parent)), os.getpid()
+    try:
+        yield folder
+    finally:
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Recorder:

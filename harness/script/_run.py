@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic, perf_counter
-from typing import Literal, TypeVar
+from typing import Generic, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
@@ -19,12 +19,13 @@ from harness.probes.clock import wait_for
 from harness.probes.host import involuntary_switches
 from harness.probes.marks import mark_tensors
 from harness.probes.peaks import Peaks
-from harness.script._samples import Samples, count_samples
+from harness.script._samples import Samples, count_samples, whole_number
 from harness.script._scores import ScoreNames
 from harness.script._steps import Steps
 from harness.train import WARMUP_SECONDS, WARMUP_STEPS, find_steady
 
 Item = TypeVar("Item")
+Split = Literal["validation", "test"]
 
 NOT_IN_SCRIPTS = (
     "build_seconds",
@@ -40,6 +41,17 @@ NOT_IN_SCRIPTS = (
     "train_flops_per_sample",
 )
 """Observations that need a training which the harness runs itself."""
+
+
+class Loader(Generic[Item]):
+    """A loader under measurement: each loop over it is an epoch."""
+
+    def __init__(self, epoch: Callable[[], Iterator[Item]]) -> None:
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[Item]:
+        """Begin an epoch."""
+        return self._epoch()
 
 
 class Run:
@@ -62,14 +74,15 @@ class Run:
         self._warmup_steps: int | None = None
         self._warm_from = 0.0
 
-    def loader(self, batches: Iterable[Item], *, accumulate: int = 1, samples: Samples = None) -> Iterator[Item]:
-        """Yield the batches of one epoch; what the script does with each until it asks for the next is a step.
+    def loader(self, batches: Iterable[Item], *, accumulate: int = 1, samples: Samples = None) -> Loader[Item]:
+        """Return the loader measured: what the script does with each batch until it asks for the next is a step.
 
-        Fetching is timed apart from the step; beginning to iterate is part of fetching the first batch. When the loop is left
-        early, the batch in hand counts if its loss was noted or an optimiser of torch has stepped with it, else it does not.
+        Each loop over it is an epoch. Fetching is timed apart from the step; beginning to iterate is part of fetching the first
+        batch. When the loop is left early, the batch in hand counts if its loss was noted or an optimiser of torch has stepped
+        with it, else it does not.
 
         Args:
-            batches: any iterable, such as a DataLoader; a pair of loaders goes in as `zip(a, b)`.
+            batches: any iterable, such as a DataLoader; a pair of loaders goes in as `zip(a, b)`, which lasts one epoch.
             accumulate: batches whose gradients make one update: so many are one step, and so is an epoch's rest.
             samples: how many samples a batch holds, or a function that tells it of a batch; by default the length of the
                 first tensor in it.
@@ -80,7 +93,7 @@ class Run:
         """
         if accumulate < 1:
             raise UsageError(f"run.loader: accumulate is {accumulate}; allowed: 1 or more")
-        return self._epoch(batches, accumulate, samples)
+        return Loader(lambda: self._epoch(batches, accumulate, samples))
 
     def _epoch(self, batches: Iterable[Item], accumulate: int, samples: Samples) -> Iterator[Item]:
         self._begin_loop(accumulate)
@@ -111,7 +124,7 @@ class Run:
             raise UsageError("run.loss: no batch is in hand; call it inside `for batch in run.loader(...)`")
         if batch.loss is not None:
             raise UsageError("run.loss: this batch's loss is noted already; note the sum of several losses")
-        found = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss), dtype=torch.float64)
+        found = loss.detach().clone() if isinstance(loss, Tensor) else torch.tensor(float(loss), dtype=torch.float64)
         if found.numel() != 1:
             raise UsageError(
                 f"run.loss: found a tensor of shape {tuple(found.shape)}; allowed: one number, such as loss.mean()"
@@ -119,7 +132,7 @@ class Run:
         batch.loss = found.reshape(())
 
     @contextmanager
-    def evaluation(self, epoch: int | None = None, *, split: Literal["validation", "test"] = "test") -> Iterator[None]:
+    def evaluation(self, epoch: int | None = None, *, split: Split = "test") -> Iterator[None]:
         """Take what happens inside off the training clock; scores given inside are of this moment of the training.
 
         Args:
@@ -127,9 +140,15 @@ class Run:
             split: what the model is evaluated on.
 
         Raises:
-            UsageError: the block is over, or an evaluation is going on already.
+            UsageError: the block is over, an evaluation is going on already, or an argument is not as it must be.
         """
         self._expect_no_evaluation("run.evaluation")
+        if epoch is not None and whole_number(epoch) is None:
+            raise UsageError(
+                f"run.evaluation: epoch is {epoch!r}; allowed: a whole number; a split is named, as in split='test'"
+            )
+        if split not in get_args(Split):
+            raise UsageError(f"run.evaluation: split is {split!r}; allowed: {' or '.join(get_args(Split))}")
         in_hand = self._steps.batch is not None
         if in_hand:
             self._steps.pause()
@@ -153,7 +172,7 @@ class Run:
                 self._steps.resume()
 
     def score(self, **scores: float | Tensor) -> None:
-        """Give scores of the model as it is now; the last ones given are the run's.
+        """Give scores of the model as it is now; the last ones given are the run's, on the test split where any are.
 
         Raises:
             UsageError: outside an evaluation, or which way a score is better is not known.
@@ -195,7 +214,7 @@ class Run:
         seen.warmup_steps, seen.steady = find_steady(seen.step_seconds + seen.loader_seconds, least)
         seen.train_seconds, seen.evaluation_seconds = self._train_seconds, self._evaluation_seconds
         seen.involuntary_switches = self._switches
-        for evaluation in seen.evaluations:
+        for evaluation in sorted(seen.evaluations, key=lambda each: each.split == "test"):  # of a split, in their order
             seen.scores |= evaluation.scores
         seen.directions = {name: self._names.direction_of(name) for name in seen.scores}
         seen.nulls |= dict.fromkeys(NOT_IN_SCRIPTS, "not_applicable: the training of a script is measured, and nothing else")

@@ -44,7 +44,7 @@ def test_threads_beyond_the_cpus_are_bad(project_folder: Path, capsys: pytest.Ca
     [threads] = [row for row in rows if "\tthreads\t" in row]
     assert threads.startswith("bad\tthreads\t5000 threads a run, ")
     assert "why: threads that share a CPU" in threads
-    [advised] = re.findall(r"do: use --threads (\d+) or fewer", threads)
+    [advised] = re.findall(r"loop's end\. do: use --threads (\d+) or fewer", threads)
     assert 1 <= int(advised) <= usable
 
 

@@ -71,6 +71,14 @@ def test_a_run_is_found_by_the_head_of_its_id_or_by_suite_and_case(run_set: RunS
     assert ["good-s1"] == [path.name[:7] for path in (run_set.path / "traces").iterdir()]
 
 
+def test_traces_that_cannot_be_written_are_an_error(run_set: RunSet, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file where the folder of traces would be is told in one line."""
+    (run_set.path / "traces").write_text("")
+
+    assert 5 == main(["profile", "good-s1", "--steps", "1"])
+    assert f"error: {run_set.path / 'traces'}: cannot be written: File exists" in capsys.readouterr().err
+
+
 def test_a_run_of_other_code_is_refused(run_set: RunSet, project_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An edited model would be another training; one that is gone cannot be trained."""
     model = project_folder / "bench" / "models" / "good.py"

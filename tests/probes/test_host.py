@@ -251,6 +251,8 @@ def test_the_kernels_lists_of_cpus(text: str, expected: set[int]) -> None:
         pytest.param(0.0, 1.2, 1, 2, True, id="a neighbour and a bit"),
         pytest.param(None, 0.1, 2, 2, False, id="at the limit"),
         pytest.param(None, 5.0, None, 2, False, id="threads unknown"),
+        pytest.param(0.0, 0.0, 64, 2, False, id="nobody else, more threads than CPUs"),
+        pytest.param(0.0, 0.2, 64, 2, True, id="a neighbour, more threads than CPUs"),
     ],
 )
 def test_when_cpus_are_contended(

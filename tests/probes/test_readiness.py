@@ -9,13 +9,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
+from harness.errors import MeasuringError
 from harness.probes.readiness import CHECKS, Check, Finding, Surroundings, examine
 from harness.probes.readiness._cpu import look_at_frequency, look_at_load, look_at_threads
 from harness.probes.readiness._project import look_at_data, look_at_disk, look_at_git
 from harness.probes.readiness._system import look_at_allocator, look_at_compiler, look_at_memory, look_at_peaks, look_at_torch
+from harness.runner.passes._execution import check_compilable
 from tests.probes.proc_tree import write, write_cpus, write_process
 
 HERTZ = os.sysconf("SC_CLK_TCK")
@@ -84,6 +88,23 @@ def test_a_crowded_machine_is_bad(here: Surroundings) -> None:
     assert "1.20 of 2 CPUs are busy with other work, load 1.25 over the last minute" in one.found
     half = {"user": 20 * HERTZ // 100, "idle": 80 * HERTZ // 100}
     assert ["warn", "bad"] == [load_after(replace(here, threads=n), half, half)[0].status for n in (1, 2)]
+
+
+def test_too_many_threads_are_no_load(here: Surroundings) -> None:
+    """Threads beyond the CPUs are a finding of their own: with nobody else there, nobody else is to be ended."""
+    load, _ = load_after(replace(here, threads=64), {"idle": HERTZ}, {"idle": HERTZ})
+
+    assert (load.status, load.advice) == ("ok", "")
+
+
+def test_a_quota_is_no_measure_of_what_others_do(here: Surroundings) -> None:
+    """Of eight CPUs, three busy with others leave room for a container that may keep two busy."""
+    write(here.root, "sys/fs/cgroup/cpu.max", "200000 100000\n")
+    write_process(here.root, DOCTOR, allowed="0-7")
+
+    load, _ = load_after(here, *[{"user": HERTZ}] * 3, *[{"idle": HERTZ}] * 5)
+
+    assert (load.status, load.found) == ("warn", "3.00 of 8 CPUs are busy with other work")
 
 
 def test_what_the_doctor_itself_does_is_no_load(here: Surroundings) -> None:
@@ -175,9 +196,13 @@ def test_threads(here: Surroundings, threads: int, status: str, advice: str) -> 
 
 
 def test_a_quota_of_cpu_time_counts_like_fewer_cpus(here: Surroundings) -> None:
-    """A container that may use 150 % of a CPU's time has one to itself; 'max' is no quota."""
+    """A container that may use 150 % of a CPU's time has one to itself; one with half a CPU has none; 'max' is no quota."""
     write(here.root, "sys/fs/cgroup/cpu.max", "150000 100000\n")
     assert only(look_at_threads, replace(here, threads=2)).status == "bad"
+
+    write(here.root, "sys/fs/cgroup/cpu.max", "50000 100000\n")
+    half = only(look_at_threads, here)
+    assert (half.status, half.found) == ("bad", "1 thread a run, 1 usable CPU, of whose time 50% may be used")
 
     write(here.root, "sys/fs/cgroup/cpu.max", "max 100000\n")
     assert only(look_at_threads, replace(here, threads=2)).status == "ok"
@@ -198,6 +223,19 @@ def test_memory(here: Surroundings, available: int, swapped: int, status: str) -
     assert "of 16.0 GiB free" in finding.found
 
 
+def test_memory_is_what_a_containers_limit_leaves(here: Surroundings) -> None:
+    """Of 1 GiB a container holds 900 MiB, 100 of them files that can be let go; what the host has free is not its own."""
+    write(here.root, "proc/meminfo", f"MemTotal: {64 << 20} kB\nMemAvailable: {60 << 20} kB\n")
+    for name, text in (("max", 1 << 30), ("current", 900 << 20), ("stat", f"anon 1\ninactive_file {100 << 20}")):
+        write(here.root, f"sys/fs/cgroup/memory.{name}", f"{text}\n")
+
+    finding = only(look_at_memory, here)
+
+    assert (finding.status, finding.found) == ("bad", "224 MiB of 1.00 GiB free, 0 B in swap")
+    write(here.root, "sys/fs/cgroup/memory.max", "max\n")
+    assert only(look_at_memory, here).found == "60.0 GiB of 64.0 GiB free, 0 B in swap"
+
+
 def test_room_is_that_of_where_results_will_be(here: Surroundings) -> None:
     """A results folder that is not there yet is made on the disk of the folder above it."""
     finding = only(look_at_disk, replace(here, results=here.project / "not" / "there"))
@@ -216,10 +254,33 @@ def test_results_that_cannot_be_written_stop_everything(here: Surroundings, monk
     assert ("bad", True) == (finding.status, finding.stops)
 
 
+def test_folders_that_may_not_be_entered_are_told(here: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nearest folder that shows is named; data within is not there. (The system's refusal of a root user is planted.)"""
+    hidden = here.project / "hidden"
+    hidden.mkdir()
+    stat, access = os.stat, os.access
+
+    def refuse(path: str | Path, **options: Any) -> os.stat_result:
+        if str(path).startswith(f"{hidden}/"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    def listing(path: str | Path) -> list[str]:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(os, "listdir", listing)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != hidden and access(path, mode))
+
+    room = only(look_at_disk, replace(here, results=hidden / "results"))
+    data = only(look_at_data, replace(here, downloads={"mnist": hidden / "mnist", "trec": hidden}))
+
+    assert (room.status, room.found, room.stops) == ("bad", f"{hidden} cannot be written", True)
+    assert (data.status, data.found.partition("; ")[2]) == ("warn", "not there: mnist, trec")
+
+
 def test_torch_is_described_without_being_imported(here: Surroundings) -> None:
     """Version, devices and CPU kernels are those that torch itself tells, in a process that did not load it."""
-    import torch
-
     finding = only(look_at_torch, replace(here, root=Path("/")))
 
     assert f"torch {torch.__version__}, {f'CUDA {torch.version.cuda}' if torch.version.cuda else 'CPU only'}" in finding.found
@@ -252,15 +313,20 @@ def test_peaks_that_cannot_be_reset_are_told(here: Surroundings) -> None:
 
 
 def test_a_compiler_is_looked_for_where_torch_does(here: Surroundings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """CXX names it; else the usual names on PATH; none is a warning."""
-    compiler = tmp_path / "bin" / "my-c++"
-    write(tmp_path, "bin/my-c++", "#!/bin/sh\n")
-    compiler.chmod(0o755)
+    """CXX names it, else it is g++ (macOS: clang++), and another that is there does not help a compiled run."""
+    usual, other = ("clang++", "g++") if sys.platform == "darwin" else ("g++", "clang++")
+    for name in (other, "my-c++"):
+        write(tmp_path, f"bin/{name}", "#!/bin/sh\n")
+        (tmp_path / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.delenv("CXX", raising=False)
-    assert only(look_at_compiler, here).status == "warn"
+    missing = only(look_at_compiler, here)
+    assert (missing.status, missing.found) == ("warn", f"'{usual}' is not on PATH")
+    with pytest.raises(MeasuringError, match="is not on PATH"):
+        check_compilable(torch.device("cpu"), "compile")
 
     monkeypatch.setenv("CXX", "my-c++")
+    check_compilable(torch.device("cpu"), "compile")
     assert (only(look_at_compiler, here).status, only(look_at_compiler, here).found) == ("ok", "my-c++")
 
 
@@ -295,8 +361,9 @@ LOOK = """
 import json, sys
 from dataclasses import asdict
 from pathlib import Path
-from harness.probes.readiness import Surroundings
+from harness.probes.readiness import Surroundings, _gpu
 from harness.probes.readiness._gpu import look_at_gpus
+_gpu.torch_build = lambda: {"cuda": sys.argv[1] or None}
 here = Surroundings(*[Path()] * 3, {})
 print(json.dumps({finding.topic: [finding.status, finding.found] for finding in look_at_gpus(here)}))
 assert "torch" not in sys.modules
@@ -304,12 +371,12 @@ assert "torch" not in sys.modules
 
 
 @pytest.fixture
-def gpus(scripted: Callable[[str], None]) -> Callable[[str], dict[str, list[str]]]:
-    """Return a function that gives what is found with a stand-in driver that follows a script."""
+def gpus(scripted: Callable[[str], None]) -> Callable[..., dict[str, list[str]]]:
+    """Return a function that gives what is found with a stand-in driver that follows a script, and torch built for a CUDA."""
 
-    def look(script: str) -> dict[str, list[str]]:
+    def look(script: str, cuda: str = "13.0") -> dict[str, list[str]]:
         scripted(script)
-        done = subprocess.run([sys.executable, "-P", "-c", LOOK], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-P", "-c", LOOK, cuda], capture_output=True, text=True, check=True)
         found: dict[str, list[str]] = json.loads(done.stdout)
         return found
 
@@ -327,6 +394,14 @@ def test_a_quiet_gpu_is_well(gpus: Callable[[str], dict[str, list[str]]]) -> Non
     }
 
 
+def test_gpus_that_torch_cannot_use_are_told(gpus: Callable[..., dict[str, list[str]]]) -> None:
+    """With torch built for the CPU alone, runs would use the CPU of a machine whose GPUs are all well."""
+    found = gpus("gpu H1 GPU-1 1e9\n", cuda="")
+
+    assert found["GPU torch"] == ["warn", "torch is not built for CUDA: runs leave the GPUs alone"]
+    assert "GPU torch" not in gpus("gpu H1 GPU-1 1e9\n")
+
+
 def test_other_users_heat_and_mig_are_told_of_the_right_gpu(gpus: Callable[[str], dict[str, list[str]]]) -> None:
     """Of three GPUs the first is busy with another's process, the second is hot and short of power, the third is split."""
     found = gpus(
@@ -340,7 +415,7 @@ def test_other_users_heat_and_mig_are_told_of_the_right_gpu(gpus: Callable[[str]
     assert found["GPU 1 users"][0] == "ok"
     assert found["GPU 1 clocks"] == [
         "warn",
-        "SM clock 1.00 GHz of unknown at most; held down by power cap, temperature (software), temperature (hardware)",
+        "SM clock 1.00 GHz of unknown at most; held down by power cap, heat, heat, by hardware",
     ]
     assert found["GPU 1 MIG"] == ["ok", "off"]
     assert (found["GPU 2 MIG"], found["GPU 2 users"]) == (["warn", "on"], ["ok", "0 processes, utilisation unknown"])

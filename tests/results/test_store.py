@@ -194,6 +194,8 @@ def test_a_run_set_is_found_by_suite_by_name_and_by_path(tmp_path: Path, suite: 
     assert find_run_set(tmp_path, str(first.path)).path == first.path
     with pytest.raises(UsageError, match=r"no run set 'tinny' .*did you mean 'tiny'"):
         find_run_set(tmp_path, "tinny")
+    with pytest.raises(UsageError, match=r"no run set 'tiny/20260102T030405Z' .*make one with `harness run tiny`"):
+        find_run_set(tmp_path, "tiny/20260102T030405Z")
 
 
 def test_another_process_cannot_take_a_held_run_set(run_set: RunSet) -> None:

@@ -141,8 +141,8 @@ def test_data_that_is_away_for_a_while_costs_no_run(
 
 
 def test_runs_that_failed_are_run_again(write_project: Callable[..., None], run_mine: Callable[..., Ran]) -> None:
-    """Taking up an unfinished set gives failed runs another try, and leaves good ones alone."""
-    write_project({"good": "", "exit": ""})
+    """Taking up an unfinished set gives failed runs another try, whose log takes the place of theirs, and leaves good ones."""
+    write_project({"good": "", "exception": ""})
     first = run_mine(seeds=(1,)).run_set
     held = first.table("runs").set_index("case")["run_id"]
     first.update(complete=False)
@@ -150,7 +150,8 @@ def test_runs_that_failed_are_run_again(write_project: Callable[..., None], run_
     again = run_mine(seeds=(1,)).run_set.table("runs").set_index("case")["run_id"]
 
     assert again["good"] == held["good"]
-    assert again["exit"] != held["exit"]
+    assert again["exception"] != held["exception"]
+    assert [path.name for path in (first.path / "logs").iterdir()] == [f"{again['exception']}.txt"]
 
 
 def test_fresh_starts_anew(write_project: Callable[..., None], run_mine: Callable[..., Ran]) -> None:

@@ -24,6 +24,7 @@ with attempts.open("a") as file:
     file.write("once\\n")
 disturbed = len(attempts.read_text().splitlines()) <= DISTURBED
 script.write_text(GPU + FOREIGN * disturbed)
+print("attempt", disturbed)
 """
 
 
@@ -57,6 +58,11 @@ def held(folder: Path) -> RunSet:
     return find_run_set(folder / "results", "mine")
 
 
+def logs(folder: Path) -> list[str]:
+    """Return the files of what runs printed that the suite's last run set keeps."""
+    return sorted(path.name for path in (held(folder).path / "logs").glob("*"))
+
+
 def test_a_run_disturbed_each_time_ends_tainted(
     project_folder: Path, write: Callable[[int, int], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,6 +74,7 @@ def test_a_run_disturbed_each_time_ends_tainted(
     runs, shown = held(project_folder).table("runs"), capsys.readouterr().err
     assert 2 == attempts(project_folder)
     assert ["tainted"] == runs["status"].tolist()
+    assert [f"{run_id}.txt" for run_id in runs["run_id"]] == logs(project_folder)
     [reason] = runs["reason"]
     assert reason.startswith("another process was on the GPU in ")
     assert reason.endswith(" samples of training")
@@ -81,7 +88,7 @@ def test_a_run_disturbed_each_time_ends_tainted(
 def test_a_run_left_alone_the_second_time_is_ok_and_alone_kept(
     project_folder: Path, write: Callable[[int, int], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The rows are those of the attempt that nothing disturbed; no trace of the other is in any table."""
+    """The rows are those of the attempt that nothing disturbed; the other left nothing in any table, and no log."""
     write(1, 1)
 
     assert main(["run", "mine"]) == 0
@@ -93,6 +100,7 @@ def test_a_run_left_alone_the_second_time_is_ok_and_alone_kept(
     for table in ("measurements", "steps", "samples", "host_samples", "digests"):
         assert {run_id} == set(run_set.table(table)["run_id"]), table
     assert 8 == len(run_set.table("steps"))
+    assert [] == logs(project_folder)
     assert {0} == set(run_set.table("samples")["foreign_processes"].dropna())
     assert 1 == capsys.readouterr().err.count("run again, because another process was on the GPU")
 

@@ -61,7 +61,7 @@ def _load_finding(here: Surroundings, foreign: float | None, busiest: str) -> Fi
     topic, why = "load", "what runs beside a measurement takes CPU time, cache and memory from it"
     if foreign is None:
         return Finding("warn", topic, UNKNOWN, why, NO_PROC)
-    usable, load = _usable(here), read_load(here.root)
+    usable, load = _allowed(here), read_load(here.root)
     crowded = contended(None, foreign, here.threads, usable)
     status: Status = "bad" if crowded else "warn" if foreign > SOME_CPUS else "ok"
     of = "" if usable is None else f" of {usable}"
@@ -122,7 +122,10 @@ def look_at_threads(here: Surroundings) -> Iterator[Finding]:
         return
     siblings = f" on {cores} cores, two or more to a core (SMT)" if cores < usable else ""
     found = f"{_count(here.threads, 'thread')} a run, {_count(usable, 'usable CPU')}{siblings}"
-    if here.threads > usable:
+    if (quota := _quota(here)) is not None and quota < 1:
+        pauses = "a thread that has used up the quota is stopped until the next period"
+        yield Finding("bad", topic, f"{found}, of whose time {quota:.0%} may be used", pauses, "give the container a whole CPU")
+    elif here.threads > usable:
         yield Finding("bad", topic, found, why, f"use --threads {usable} or fewer")
     elif here.threads > cores:
         yield Finding("warn", topic, found, why, f"use --threads {cores} or fewer, so that each has a core of its own")
@@ -130,13 +133,21 @@ def look_at_threads(here: Surroundings) -> Iterator[Finding]:
         yield Finding("ok", topic, found, why)
 
 
+def _allowed(here: Surroundings) -> int | None:
+    """Return how many CPUs this process may run on, which it shares with others whatever its quota is."""
+    return len(usable_cpus(here.pid, here.root)) or None
+
+
 def _usable(here: Surroundings) -> int | None:
     """Return how many CPUs this process may keep busy: those of its mask, or fewer if its control group has a quota."""
-    count = len(usable_cpus(here.pid, here.root)) or None
-    quota, _, period = here.read("sys/fs/cgroup/cpu.max").partition(" ")  # control groups, version 2
-    if count is None or not quota.isdigit() or not period.isdigit():
-        return count
-    return max(min(count, floor(int(quota) / int(period))), 1)
+    count, quota = _allowed(here), _quota(here)
+    return count if count is None or quota is None else max(min(count, floor(quota)), 1)
+
+
+def _quota(here: Surroundings) -> float | None:
+    """Return how many CPUs' time the control group (version 2) may take; None without a limit."""
+    quota, _, period = here.read("sys/fs/cgroup/cpu.max").partition(" ")
+    return int(quota) / int(period) if quota.isdigit() and period.isdigit() else None
 
 
 def _cores(here: Surroundings) -> int:

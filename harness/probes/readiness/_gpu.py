@@ -7,21 +7,15 @@ from typing import TypeVar
 
 import pynvml
 
+from harness.observations import THROTTLES
 from harness.probes._nvml_read import READINGS, REFUSED
 from harness.probes.readiness._finding import Finding, Surroundings
+from harness.probes.readiness._system import torch_build
 from harness.units import show
 
 Told = TypeVar("Told")
 
 BUSY_PERCENT = 5
-SLOWED = {
-    0x04: "power cap",
-    0x08: "hardware slowdown",
-    0x20: "temperature (software)",
-    0x40: "temperature (hardware)",
-    0x80: "power brake",
-}
-"""Bit -> why clocks are held down (NVML API reference: nvmlClocksEventReasons); idling and chosen clocks are none of them."""
 
 
 def look_at_gpus(here: Surroundings) -> Iterator[Finding]:
@@ -36,6 +30,10 @@ def look_at_gpus(here: Surroundings) -> Iterator[Finding]:
         count = pynvml.nvmlDeviceGetCount()
         version = _told(pynvml.nvmlSystemGetDriverVersion)
         yield Finding("ok", "GPU driver", f"NVIDIA driver {version or 'of unknown version'}, GPUs: {count}", why)
+        if count and (build := torch_build()) is not None and not build.get("cuda"):
+            found = "torch is not built for CUDA: runs leave the GPUs alone"
+            advice = "install a build of torch for CUDA, if runs are to use them"
+            yield Finding("warn", "GPU torch", found, "models run on it", advice)
         for index in range(count):
             yield from _look_at(f"GPU {index}", pynvml.nvmlDeviceGetHandleByIndex(index))
     except REFUSED as error:
@@ -80,7 +78,7 @@ def _clocks(topic: str, handle: object) -> Finding:
     now = _told(lambda: READINGS["sm_clock_hertz"](handle))
     most = _told(lambda: float(pynvml.nvmlDeviceGetMaxClockInfo(handle, pynvml.NVML_CLOCK_SM)) * 1e6)
     mask = _told(lambda: int(READINGS["throttle_reasons"](handle)))
-    reasons = [reason for bit, reason in SLOWED.items() if mask is not None and mask & bit]
+    reasons = [reason for bit, reason in THROTTLES.items() if mask is not None and mask & bit]
     held = f"; held down by {', '.join(reasons)}" if reasons else "; whether it is held down is unknown" if mask is None else ""
     found = f"SM clock {_hertz(now)} of {_hertz(most)} at most{held}"
     advice = "let it cool, see to its air and its power limit; wait until others are done" if reasons else ""

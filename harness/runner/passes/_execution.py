@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -14,6 +11,7 @@ from torch import nn
 
 from harness.data import Split
 from harness.errors import MeasuringError
+from harness.probes.compiler import cpp_compiler
 from harness.suite import Execution
 
 COMPILED = {"compile": "default", "cuda_graphs": "reduce-overhead"}
@@ -67,8 +65,8 @@ def check_compilable(device: torch.device, mode: str) -> None:
     """
     if mode == "cuda_graphs" and device.type != "cuda":
         raise MeasuringError(f'execution.mode = "{mode}": the device {device.type!r} has no CUDA graphs; use --device cuda')
-    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")  # as torch chooses it
-    if device.type == "cpu" and shutil.which(compiler) is None:
+    compiler, there = cpp_compiler()
+    if device.type == "cpu" and not there:
         raise MeasuringError(
             f'execution.mode = "{mode}": torch.compile needs a C++ compiler, and {compiler!r} is not on PATH; '
             "install one (Debian, Ubuntu: apt install g++), or name yours in CXX"
