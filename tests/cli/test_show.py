@@ -41,7 +41,7 @@ def test_a_model_is_shown_with_layers_and_counted_parameters(bench: Path, capsys
         f"mine ({bench / 'bench' / 'models' / 'mine.py'})\n\n"
         "A net of two layers.\n\nIt is small.\n\n"
         "input_shape: none\nparameters: 99\nexample: none\ntask: classification\narticle: none\nsection: none\n"
-        "repairs:\n  one\n  two\nsource: none\n"
+        "repairs:\n  one\n  two\nsource: none\nnondeterminism: none\n"
         "options:\n  hidden: int = 3\n  bias: bool = True\n"
         "layers, for inputs of 1x28x28 and 10 classes:\n"
         "Sequential(\n"
