@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ import torch
 
 from harness.seeds import read_flags
 
-PACKAGES = ("torch", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "nvidia-ml-py", "benchmark-harness")
 SETTINGS = (
     "MALLOC_ARENA_MAX",
     "MALLOC_MMAP_THRESHOLD_",
@@ -88,7 +88,7 @@ def describe(device: torch.device, precision: str, lane: str, mode: str) -> dict
     described |= {f"numeric.{key}": value for key, value in numeric_fields(device, precision, lane, mode).items()}
     described |= {f"flag.{key}": value for key, value in read_flags().items()}
     described |= {f"setting.{name}": os.environ[name] for name in SETTINGS if name in os.environ}
-    described |= {f"version.{name}": _version(name) for name in PACKAGES}
+    described |= {f"version.{name}": version for name, version in installed().items()}
     if device.type == "cuda":
         described["version.gpu_driver"] = _from_driver(lambda nvml: nvml.nvmlSystemGetDriverVersion())
     described |= {"version.python": platform.python_version(), "version.kernel": platform.release()}
@@ -100,11 +100,14 @@ def group(described: dict[str, str], name: str) -> dict[str, str]:
     return {key.split(".", 1)[1]: value for key, value in described.items() if key.startswith(f"{name}.")}
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "absent"
+def installed() -> dict[str, str]:
+    """Return each installed distribution, its name as indexes spell it -> version; of two, the one that is imported."""
+    found: dict[str, str] = {}
+    for distribution in distributions():
+        metadata = distribution.metadata
+        if "Name" in metadata and "Version" in metadata:  # one that was half removed has neither
+            found.setdefault(re.sub(r"[-_.]+", "-", metadata["Name"]).lower(), metadata["Version"])
+    return dict(sorted(found.items()))
 
 
 def _cpu_model() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,6 +37,14 @@ class Project:
             return Path(named).expanduser().resolve()
         cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
         return Path(cache).expanduser() / "harness" / "data"
+
+    def without_folders(self, text: str) -> str:
+        """Return a text with the user's home as ~ and the project as '.': what is stored names no folder of this machine."""
+        folders = {self.root.resolve(): ".", Path.home(): "~"}
+        for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):  # the inner one first
+            if len(folder.parts) > 1:
+                text = re.sub(rf"{re.escape(str(folder))}(?![\w-])", folders[folder], text)
+        return text
 
     def catalog(self) -> Catalog:
         """Return the built-in parts and those of this project's catalogues."""

@@ -7,6 +7,8 @@ import os
 import platform
 import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,37 @@ def test_the_fields_that_decide_are_there(described: dict[str, str]) -> None:
     assert {"torch", "numpy", "python", "kernel"} <= set(environment.group(described, "version"))
     assert all(described[f"machine.{name}"] for name in machine)
     assert described["version.torch"] == torch.__version__
+
+
+def test_every_installed_distribution_is_there(described: dict[str, str]) -> None:
+    """They are those that pip lists, by the names and versions that pip takes."""
+    listed = subprocess.run(
+        [sys.executable, "-P", "-m", "pip", "freeze", "--all", "--exclude-editable"], capture_output=True, text=True, check=True
+    ).stdout
+    pins = dict(line.split("==") for line in listed.splitlines() if "==" in line)
+
+    known = environment.group(described, "version")
+    assert len(pins) > 20
+    assert pins == {name: known[re.sub(r"[-_.]+", "-", name).lower()] for name in pins}
+
+
+def test_of_two_distributions_of_one_name_the_imported_one_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are spelled one way; the first on Python's path wins; what was half removed is left out."""
+    held = {
+        "first/Some_Package.One-2.0.dist-info": "Name: Some_Package.One\nVersion: 2.0\n",
+        "second/some_package_one-1.0.dist-info": "Name: some-package-one\nVersion: 1.0\n",
+        "second/broken-1.0.dist-info": "",
+    }
+    for folder, lines in held.items():
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "METADATA").write_text(f"Metadata-Version: 2.1\n{lines}")
+    monkeypatch.syspath_prepend(str(tmp_path / "second"))
+    monkeypatch.syspath_prepend(str(tmp_path / "first"))
+
+    found = environment.installed()
+
+    assert "2.0" == found["some-package-one"]
+    assert not {"broken", ""} & set(found)
 
 
 def test_the_usable_cpus_are_those_of_the_process(described: dict[str, str]) -> None:

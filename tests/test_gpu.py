@@ -13,7 +13,9 @@ import pytest
 import torch
 
 from harness.api import run_suite
+from harness.audits import read_audit
 from harness.catalog import Catalog
+from harness.cli import main
 from harness.environment import gpu_uuid
 from harness.observations import Observations, Value
 from harness.probes.clock import CudaClock, step_clock
@@ -168,3 +170,17 @@ def test_every_case_of_the_articles_trains_on_the_gpu(project_folder: Path) -> N
         if gate.floor is not None and metric != "max_error" and table[case.name, metric] < gate.floor
     ]
     assert below == []
+
+
+@pytest.mark.timeout(1800)
+def test_the_deterministic_lane_of_each_kind_of_network_is_sound(project_folder: Path) -> None:
+    """In another process, again in the same one, in another order and after a kill and a resume, the bits are the same."""
+    shutil.rmtree(project_folder / "suites")
+    shutil.copytree(SUITES, project_folder / "suites")
+
+    main(["audit", "lanes", "-k", "deterministic", "--device", "cuda", "--steps", "20"])
+
+    audit = read_audit(project_folder / "results", "lanes")
+    assert audit is not None
+    assert 6 == len(audit.cases)
+    assert {} == {name: case.checks for name, case in audit.cases.items() if case.grade == "F"}

@@ -22,9 +22,9 @@ RANKS = {
     2: {"project", "environment", "models", "data", "metrics", "probes"},
     3: {"tasks", "suite"},
     4: {"results", "train"},
-    5: {"baseline", "verdicts", "runner"},
-    6: {"gate", "report", "paired", "history"},
-    7: {"render", "api", "script", "exporters", "calibration", "selftest"},
+    5: {"baseline", "audits", "verdicts", "runner"},
+    6: {"gate", "report", "paired", "reproduce", "history"},
+    7: {"render", "api", "script", "audit", "archive", "exporters", "calibration", "selftest"},
     8: {"cli", "pytest_plugin"},
     9: {"__main__"},
 }

@@ -31,8 +31,8 @@ def profile(
     """
     from harness.cli._table import print_table
     from harness.project import find_project
+    from harness.runner.find import find_run
     from harness.runner.jobs import Profiling
-    from harness.runner.profile import find_run
     from harness.runner.profile import profile as profile_run
 
     project = find_project(catalogues=catalogue or ())

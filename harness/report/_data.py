@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from harness.audits import Audit, read_audit
 from harness.catalog import Catalog, Part
 from harness.observations import NULL_REASONS
 from harness.stats import summarise, t_interval
@@ -78,13 +79,15 @@ class ReportData:
     samples: Frame
     environments: Frame
     verdicts: Frame
+    audit: Audit | None
+    """The suite's stored audit, which may be of other code or of another machine."""
 
     @classmethod
     def read(cls, run_set: RunSet, catalog: Catalog) -> ReportData:
         """Read a run set.
 
         Raises:
-            ResultsError: a table or the manifest cannot be read.
+            ResultsError: a table, the manifest or the suite's audit cannot be read.
         """
         manifest = run_set.manifest
         return cls(
@@ -99,6 +102,7 @@ class ReportData:
             samples=run_set.table("samples"),
             environments=run_set.table("environments").sort_values(["environment_digest", "key"], ignore_index=True),
             verdicts=run_set.table("verdicts"),
+            audit=read_audit(run_set.path.parent.parent, manifest.suite.name),
         )
 
     @property

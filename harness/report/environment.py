@@ -10,11 +10,21 @@ from harness.report._base import Block, Cell, Column, Details, Facts, Heading, P
 from harness.report._cells import number_cell, status_cell
 from harness.report._data import ReportData, text_of
 
-GROUPS = {"machine": "Machine", "version": "Versions", "numeric": "Numeric fingerprint", "flag": "Flags", "setting": "Settings"}
-"""First part of a stored key -> its heading; any other group follows under its own name."""
+GROUPS = {
+    "machine": "Machine",
+    "version": "Versions",
+    "numeric": "Numeric fingerprint",
+    "flag": "Flags",
+    "setting": "Settings",
+    "distribution": "Installed distributions",
+}
+"""Group of fields -> its heading; any other follows under its own name."""
 
-FOLDED = ("numeric", "flag", "setting")
+FOLDED = ("numeric", "flag", "setting", "distribution")
 """Groups that open on demand."""
+
+VERSIONS = ("python", "torch", "numpy", "benchmark-harness", "kernel", "gpu_driver")
+"""The versions that are shown; the others are distributions that were installed beside."""
 
 
 def _build(data: ReportData) -> Sequence[Block]:
@@ -77,17 +87,19 @@ def _facts(described: dict[str, str]) -> list[Block]:
     groups: dict[str, list[tuple[str, str]]] = {}
     for key, value in sorted(described.items()):
         group, _, name = key.partition(".")
+        group = "distribution" if group == "version" and name not in VERSIONS else group
         groups.setdefault(group if name else "", []).append((name.replace("_", " ") or key, value or "none"))
     names = [*(name for name in GROUPS if name in groups), *sorted(set(groups) - set(GROUPS))]
     facts = {name: Facts(tuple(groups[name]), GROUPS.get(name, name)) for name in names}
     shown = [facts[name] for name in names if name not in FOLDED]
     folded = tuple(facts[name] for name in names if name in FOLDED)
-    return [*shown, *([Details("Numeric fingerprint, flags and settings", folded)] if folded else [])]
+    summary = "Numeric fingerprint, flags, settings and installed distributions"
+    return [*shown, *([Details(summary, folded)] if folded else [])]
 
 
 def _reproduce(data: ReportData) -> list[Block]:
-    commits = sorted({(run["commit"] or "no commit", bool(run["dirty"])) for run in data.records})
-    listed = [f"{commit}{' with uncommitted changes' if dirty else ''}" for commit, dirty in commits]
+    commits = sorted({(run["commit"] or "no commit", bool(run["dirty"]), run["diff_digest"] or "") for run in data.records})
+    listed = [f"{commit}{_changes(diff) if dirty else ''}" for commit, dirty, diff in commits]
     columns = (Column("Case"), Column("Command", "code"), Column("Commit", "code"), Column("Key", "code", "The run's key"))
     rows = tuple(
         Row(
@@ -106,6 +118,10 @@ def _reproduce(data: ReportData) -> list[Block]:
         Facts((("Commit", ", ".join(listed)),), "Reproduce"),
         Details("The command behind each run", (Table(columns, rows),), html_only=True),
     ]
+
+
+def _changes(diff: str) -> str:
+    return f" with uncommitted changes{f' (SHA-256 of git diff HEAD: {diff[:12]})' if diff else ''}"
 
 
 SECTION = Section("Environment", 70, _build, markdown="folded")

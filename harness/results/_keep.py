@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.results._store import RESERVED, RunSet, run_sets
+from harness.results._store import RunSet, run_sets
+from harness.suite import RESERVED
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Entry:
 
 def list_entries(results: Path, suite: str | None = None) -> Iterator[Entry]:
     """Yield every run set, by suite and then oldest first."""
-    names = sorted(path.name for path in results.glob("*") if path.is_dir() and path.name != RESERVED)
+    names = sorted(path.name for path in results.glob("*") if path.is_dir() and path.name not in RESERVED)
     for name in names:
         if suite is None or name == suite:
             yield from map(describe, run_sets(results, name))
@@ -58,7 +59,7 @@ def check_removable(results: Path, run_set: RunSet) -> None:
         ResultsError: it is no run set.
     """
     suite, folder = run_set.manifest.suite.name, run_set.path.resolve()
-    if suite == RESERVED or folder.parent != (results / suite).resolve():
+    if suite in RESERVED or folder.parent != (results / suite).resolve():
         raise UsageError(f"{folder}: not removed: it is no run set of {results / suite}; delete it yourself if it may go")
 
 

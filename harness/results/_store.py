@@ -28,10 +28,9 @@ from pydantic import ValidationError
 
 from harness.errors import ResultsError, UsageError, nearest
 from harness.results._schema import RUN_TABLES, SCHEMA_VERSION, SHARED, TABLES
-from harness.suite import Suite
+from harness.suite import RESERVED, Suite
 
 MANIFEST = "manifest.json"
-RESERVED = "baselines"
 
 
 @dataclass(frozen=True)
@@ -286,7 +285,7 @@ def to_table(name: str, rows: Iterable[Mapping[str, Any]] | pa.Table) -> pa.Tabl
 def run_sets(results: Path, suite: str) -> list[RunSet]:
     """Return a suite's run sets, oldest first."""
     folder = results / suite
-    if not folder.is_dir() or suite == RESERVED:
+    if not folder.is_dir() or suite in RESERVED:
         return []
     return [RunSet(path) for path in sorted(folder.iterdir(), key=_age) if (path / MANIFEST).is_file()]
 
@@ -316,7 +315,7 @@ def find_run_set(results: Path, name: str) -> RunSet:
             return found
     if of_suite := run_sets(results, name):
         return of_suite[-1]
-    suites = [path.name for path in results.iterdir() if path.is_dir() and path.name != RESERVED] if results.is_dir() else []
+    suites = [path.name for path in results.glob("*") if path.is_dir() and path.name not in RESERVED]
     suite = name.partition("/")[0] or "SUITE"
     raise UsageError(f"no run set {name!r} in {results}{nearest(name, suites)}; make one with `harness run {suite}`")
 

@@ -73,7 +73,8 @@ def record(
     rows["environments"] = [
         {"environment_digest": digest, "key": key, "value": value} for key, value in sorted(outcome.environment.items())
     ]
-    rows["runs"] = [_run(suite, planned, identity, outcome, ended.seconds, digest) | of_training]
+    told = {"reason": job.project.without_folders(outcome.reason)}
+    rows["runs"] = [_run(suite, planned, identity, outcome, ended.seconds, digest) | of_training | told]
     return outcome, values, rows
 
 

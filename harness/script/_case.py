@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from harness.errors import UsageError, nearest
 from harness.metrics import Metric
 from harness.project import Project
-from harness.results import RESERVED, RunSet, differing, run_sets
+from harness.results import RunSet, differing, run_sets
 from harness.runner.execute import FINAL
-from harness.suite import NAME_PATTERN, Case, Gate, Suite, gate_values
+from harness.suite import NAME_PATTERN, RESERVED, Case, Gate, Suite, gate_values
 
 TASK = "script"
 """Stands where a suite's case names its task; no catalogue has it."""
@@ -75,9 +75,9 @@ def check_name(project: Project, name: str) -> None:
     Raises:
         UsageError: it is no name, or one of the project's suites has it.
     """
-    if not re.fullmatch(NAME_PATTERN, name) or name == RESERVED:
+    if not re.fullmatch(NAME_PATTERN, name) or name in RESERVED:
         raise UsageError(
-            f"harness.measure: {name!r} is no name; allowed: letters, digits and _ . = , + - [ ], not {RESERVED!r}"
+            f"harness.measure: {name!r} is no name; allowed: letters, digits and _ . = , + - [ ], not {', '.join(RESERVED)}"
         )
     if name in project.suite_files():
         raise UsageError(f"harness.measure: {name!r} is a suite of {project.suites}; give the script's runs another name")

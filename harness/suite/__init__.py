@@ -1,6 +1,7 @@
 """Suites: TOML in, a Suite out, or every problem at once."""
 
 from harness.suite._file import SuiteFile as SuiteFile
+from harness.suite._load import RESERVED as RESERVED
 from harness.suite._load import load_suite as load_suite
 from harness.suite._rules import gate_values as gate_values
 from harness.suite._schema import NAME_PATTERN as NAME_PATTERN

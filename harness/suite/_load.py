@@ -19,7 +19,8 @@ from harness.suite._toml import read
 from harness.suite._words import validate
 
 PARTS = ("model", "data", "task")
-RESERVED = ("ab", "baselines", "calibration")  # folders of results/ that hold something of all suites
+RESERVED = ("ab", "audits", "baselines", "calibration")
+"""Folders of the results that are of no one suite: paired comparisons, audits, baselines, calibrations."""
 
 # Stands in for what a case lacks (which is reported), so that the rest of it can be checked.
 STAND_INS = {"name": "unnamed", "model": {"name": "unnamed"}, "data": {"name": "unnamed"}}

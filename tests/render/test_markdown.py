@@ -73,7 +73,7 @@ Every stored run succeeded: 2.
 - python: 3.11.4
 - torch: 2.13.0+cpu
 
-<details><summary>Numeric fingerprint, flags and settings</summary>
+<details><summary>Numeric fingerprint, flags, settings and installed distributions</summary>
 
 **Numeric fingerprint**
 

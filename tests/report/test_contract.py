@@ -14,7 +14,7 @@ from harness.results import RunSet
 from tests.report.support import Trained, figures, make_case, make_suite, read, section, stored, usual, values, verdict
 
 SECTIONS = sorted(Catalog().parts("report"))
-OPTIONAL = {"samples"}
+OPTIONAL = {"audit", "lanes", "samples"}
 """Sections that are left out where a run set has nothing for them."""
 
 

@@ -43,6 +43,34 @@ def test_environment_is_grouped(tmp_path: Path) -> None:
     assert "Numeric fingerprint" not in facts([block for block in blocks if not isinstance(block, Details)])
 
 
+def test_installed_distributions_are_folded(tmp_path: Path) -> None:
+    """The few versions that a reader looks for are not lost among all those that were installed."""
+    case = make_case(seeds=[1])
+    installed = ENVIRONMENT | {"version.scikit-learn": "1.9.1", "version.pluggy": "1.7.0"}
+    run = Trained(case, 1, values(0.9), environment=installed)
+
+    blocks = list(section("environment").build(read(stored(tmp_path, make_suite(case), [run]))))
+
+    assert facts(blocks)["Versions"] == {"python": "3.11.4", "torch": "2.13.0+cpu"}
+    assert facts(blocks)["Installed distributions"] == {"pluggy": "1.7.0", "scikit-learn": "1.9.1"}
+    assert "Installed distributions" not in facts([block for block in blocks if not isinstance(block, Details)])
+
+
+def test_uncommitted_changes_are_told_apart(tmp_path: Path) -> None:
+    """Two runs of one commit with other changes are of other code."""
+    case = make_case(seeds=[1, 2])
+    runs = [
+        Trained(case, seed, values(0.9), columns={"dirty": True, "commit": "c0ffee", "diff_digest": f"{seed}" * 64})
+        for seed in case.seeds
+    ]
+
+    blocks = section("environment").build(read(stored(tmp_path, make_suite(case), runs)))
+
+    assert facts(list(blocks))["Reproduce"]["Commit"] == ", ".join(
+        f"c0ffee with uncommitted changes (SHA-256 of git diff HEAD: {digit * 12})" for digit in "12"
+    )
+
+
 def test_failed_run_has_reason_and_command(tmp_path: Path) -> None:
     """A run that did not succeed is listed with why, and with what runs it again."""
     table = tables(section("environment").build(read(usual(tmp_path))))[0]
