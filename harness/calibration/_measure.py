@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from harness.calibration._files import store_case
+from harness.calibration._files import read_calibrations, store_case
 from harness.calibration._model import CalibratedCase, CalibratedClock
 from harness.calibration._relabel import RELABELLINGS, false_alarms, sequence
 from harness.errors import MeasuringError
@@ -63,6 +63,7 @@ def calibrate_suite(
     arms = arms_of_suites(project, suite, suite)
     arm = arms["head"]
     family = sum(len(clocks_of(arm, name)) for name in arm.cases)
+    read_calibrations(project.results, suite.name)  # one that is damaged is told before anything is measured
     for name in cases:
         machine, question = machine_of(arm.python, arm.cases[name].execution.device), question_of(arm, name, family)
         taken: list[Restart] = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli._base import Catalogues, Command
-from harness.errors import ExitCode, Problem, SuiteError, UsageError
+from harness.errors import ExitCode, Problem, ResultsError, SuiteError, UsageError
 
 if TYPE_CHECKING:
     from harness.calibration import Finding
@@ -44,7 +44,11 @@ def check(suites: Suites = None, catalogue: Catalogues = None) -> ExitCode:
         except SuiteError as error:
             problems += error.problems
             continue
-        findings = _findings(project, suite)
+        try:
+            findings = _findings(project, suite)
+        except ResultsError as error:
+            refused.append(f"{_shown(file)}: {error}")
+            continue
         if wrong := [f"{_shown(file)}: {finding.message}" for finding in findings if finding.refused]:
             refused += wrong
         else:

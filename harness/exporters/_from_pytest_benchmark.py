@@ -18,8 +18,8 @@ from typing import Any
 from harness.digests import short_digest
 from harness.errors import UsageError
 from harness.project import Project
-from harness.results import RESERVED, TABLES, RunSet
-from harness.suite import NAME_PATTERN, Case, Gate, PartRef, Suite
+from harness.results import TABLES, RunSet
+from harness.suite import NAME_PATTERN, RESERVED, Case, Gate, PartRef, Suite
 
 FROM = "pytest-benchmark"
 JUDGED = "round_time_median"
@@ -58,8 +58,9 @@ def import_files(project: Project, paths: Sequence[Path], name: str, margin: flo
         UsageError: a file is none of pytest-benchmark's, or the name cannot be used.
         ResultsError: the results folder cannot be written.
     """
-    if not re.fullmatch(NAME_PATTERN, name) or name == RESERVED:
-        raise UsageError(f"--suite: {name!r} is no name; allowed: letters, digits and _ . = , + - [ ], not {RESERVED!r}")
+    if not re.fullmatch(NAME_PATTERN, name) or name in RESERVED:
+        allowed = f"letters, digits and _ . = , + - [ ], not {', '.join(RESERVED)}"
+        raise UsageError(f"--suite: {name!r} is no name; allowed: {allowed}")
     if name in project.suite_files():
         raise UsageError(f"--suite: {name!r} is declared in {project.suites}: runs from elsewhere need another name")
     files = [_read(path) for path in paths]

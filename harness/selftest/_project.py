@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ ANSWERS = (ExitCode.PASS, ExitCode.WORSE, ExitCode.INCONCLUSIVE, ExitCode.INCOMP
 """Exit codes with which a command has done what it was asked to."""
 NOT_OURS = ("HARNESS_BASE_REF", "GITHUB_BASE_REF")
 """Environment variables that tell of another repository, beside git's own."""
-AUTHOR = ("-c", "user.name=selftest", "-c", "user.email=selftest@localhost", "-c", "commit.gpgsign=false")
+AUTHOR = ("-c", "user.name=selftest", "-c", "user.email=selftest@localhost")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class OwnProject:
             raise UsageError(f"{template}: no template: it has no suites/{SUITE}.toml; copy {TEMPLATE} and change that")
         self.root, self._log, self._scratch = folder / "project", folder / LOG, folder / "tmp"
         shutil.copytree(template, self.root, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in (self.root, *self.root.rglob("*")):
+            path.chmod(path.stat().st_mode | stat.S_IWUSR)  # an installed template may be read-only
         self._scratch.mkdir()
         self._git("init", "--quiet")
         self.commit()
@@ -56,7 +59,7 @@ class OwnProject:
     def commit(self) -> None:
         """Commit everything."""
         self._git("add", "--all")
-        self._git("commit", "--quiet", "--no-verify", "--message", "state")
+        self._git("commit", "--quiet", "--message", "state")
 
     @contextmanager
     def edited(self, file: str, old: str, new: str) -> Iterator[None]:
@@ -126,12 +129,17 @@ class OwnProject:
         return ExitCode(code)
 
     def _environment(self) -> dict[str, str]:
-        """Return our environment without what tells of another repository; with the harness that runs now, and a place for
-        temporary files that goes away with the project's folder."""
+        """Return our environment without what tells of another repository, or how the user likes git; with the harness that
+        runs now, and a place for temporary files that goes away with the project's folder."""
         kept = {name: value for name, value in os.environ.items() if name not in NOT_OURS and not name.startswith("GIT_")}
         path = [str(Path(harness.__file__).parents[1]), *filter(None, [kept.get("PYTHONPATH")])]
-        own = {"PYTHONPATH": os.pathsep.join(path), "TMPDIR": str(self._scratch), "PYTHONDONTWRITEBYTECODE": "1"}
-        return kept | own
+        return kept | {
+            "PYTHONPATH": os.pathsep.join(path),
+            "PYTHONDONTWRITEBYTECODE": "1",  # an edit within a second, of the same length, would go unseen
+            "TMPDIR": str(self._scratch),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
 
     def _git(self, *arguments: str) -> None:
         try:
