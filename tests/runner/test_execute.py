@@ -177,7 +177,7 @@ def test_two_harnesses_are_kept_apart(write_project: Callable[..., None], run_mi
     ) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        with pytest.raises(UsageError, match=r"in use by another harness; wait for it, or start .* --fresh"):
+        with pytest.raises(UsageError, match=r"in use by another harness; wait for it, or start .*--fresh"):
             run_mine()
         holder.communicate(b"\n")
 

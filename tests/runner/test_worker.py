@@ -20,7 +20,7 @@ from harness.runner.jobs import Job, Outcome
 from harness.runner.passes import train
 from harness.suite import Recipe, load_suite
 from harness.tasks import Learning, Scores, Task, Turn
-from harness.train import DivergedError
+from harness.train import DivergedError, Loop
 from harness.train import Job as TrainJob
 
 
@@ -145,7 +145,7 @@ def test_hashing_the_initial_weights_is_not_the_runs_time() -> None:
     """The time to the first step is counted from a moment later by what the digests took, and by no more."""
     job = training(nn.Linear(4, 3))
     before, started = job.build_started, perf_counter()
-    train.initial_digests(job)
+    Loop(job, Observations()).take_up()
     elapsed = perf_counter() - started
 
     assert 0 < job.build_started - before <= elapsed
