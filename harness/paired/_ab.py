@@ -55,8 +55,13 @@ class Answer:
 
 
 def clocks_of(arm: Arm, case: str) -> tuple[str, ...]:
-    """Return the clocks that a case is judged by."""
-    return ("cpu", "wall") if arm.cases[case].execution.device == "cpu" else ("device",)
+    """Return the clocks that a case is judged by; of device auto, the more that it may be."""
+    return ("cpu", "wall") if arm.cases[case].execution.device in ("cpu", "auto") else ("device",)
+
+
+def clocks_told(restart: Restart) -> tuple[str, ...]:
+    """Return the clocks that a restart has times of."""
+    return ("device",) if math.isfinite(restart.blocks[0].device_seconds) else ("cpu", "wall")
 
 
 def answer(question: Question, arms: Mapping[ArmName, Arm], tell: Tell) -> Answer:
@@ -67,14 +72,13 @@ def answer(question: Question, arms: Mapping[ArmName, Arm], tell: Tell) -> Answe
     """
     counted = list(judge_counts(question, arms))
     began, restarts = monotonic(), list[Restart]()
-    clocks = clocks_of(arms["head"], question.case)
     with closing(measured(arms, question)) as fresh:
         while True:
             started_at = monotonic()
             restarts.append(next(fresh))
             now = monotonic()
             over = now - began + (now - started_at) > question.seconds  # the next one would end too late
-            decisions = {clock: decision(restarts, clock, question, over) for clock in clocks}
+            decisions = {clock: decision(restarts, clock, question, over) for clock in clocks_told(restarts[0])}
             tell(progress(question.case, restarts, decisions))
             if all(found.verdict for found in decisions.values()):
                 break
