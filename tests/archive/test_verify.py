@@ -74,7 +74,6 @@ def test_a_true_archive_is_identical(archive: Path, verified: Said) -> None:
     assert before == sorted(path for path in archive.parent.rglob("*") if "__pycache__" not in path.parts)
 
 
-@pytest.mark.slow
 def test_every_edited_number_is_named(archive: Path, tmp_path: Path, verified: Said) -> None:
     """Accuracy, parameters, a loss, an evaluation, a digest, a learning rate, a sample of the data: each, and nothing else."""
     digests = frame(members(archive)["tables/digests.parquet"])
@@ -107,7 +106,6 @@ def test_every_edited_number_is_named(archive: Path, tmp_path: Path, verified: S
     assert ("0.875", "1.0") == (accuracy["old"], accuracy["new"])
 
 
-@pytest.mark.slow
 def test_a_suite_of_another_learning_rate_is_found_by_training(archive: Path, tmp_path: Path, verified: Said) -> None:
     """The case, its digest in the run's row and the sums all say 0.0505: the recorded rates and losses are not its own."""
     from harness.digests import digest_of
@@ -143,7 +141,6 @@ def test_a_tolerance_excuses_no_edited_score(archive: Path, tmp_path: Path, veri
     assert [("metric", None, "accuracy")] == named(said)
 
 
-@pytest.mark.slow
 def test_what_is_left_out_is_named(archive: Path, tmp_path: Path, verified: Said) -> None:
     """An archive does not pass by holding less: a metric called one of the machine, rates and rows that are gone."""
     forged = forge(
@@ -234,7 +231,6 @@ def harness_as(user: str, folder: Path, *arguments: str) -> subprocess.Completed
     return subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
 def test_another_user_verifies_it_in_another_clone(home: Path, tmp_path: Path) -> None:
     """Run, exported and verified by three processes, in two clones of one commit, by two users with two homes."""
     mine, theirs = tmp_path / "mine", tmp_path / "elsewhere" / "a clone"

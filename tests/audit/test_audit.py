@@ -30,7 +30,6 @@ FOUND = {
 """Model -> its grade, and the checks of no rounding that it fails."""
 
 
-@pytest.mark.slow
 def test_planted_faults_get_their_grades_and_each_check_says_what_it_found(project_folder: Path) -> None:
     """What a fault depends on is what tells it: the process, the order, a state that no checkpoint holds, threads, kernels.
 

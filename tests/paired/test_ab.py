@@ -75,7 +75,6 @@ def test_an_unchanged_tree_is_the_same(repository: Path, capsys: pytest.CaptureF
     assert "" == git(repository, "status", "--porcelain")
 
 
-@pytest.mark.slow
 def test_a_slower_head_is_worse(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Real extra work in the working tree: more operations, and more CPU time, beyond doubt."""
     edit(repository, SLOWER)
