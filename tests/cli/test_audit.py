@@ -52,7 +52,14 @@ def test_an_interrupted_audit_goes_on_with_the_cases_that_are_left(
     """Ctrl-C loses the case in hand alone: what was found of the others is stored, and not trained again."""
     project = write_models(project_folder, {"blocking": BLOCKING, "sound": FAULTS["sound"]})
     command = [sys.executable, "-P", "-m", "harness", "audit", "mine", "--steps", "3"]
-    process = subprocess.Popen(command, cwd=project_folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=project_folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job would ignore it
+    )
     while not (project_folder / "bench" / "models" / "waiting").exists():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)

@@ -108,7 +108,7 @@ def test_a_regression_fails_and_only_it_is_shown(demo: Path, capsys: pytest.Capt
     assert lines == [
         "1 same, 1 worse, 1 void",
         "case\tmetric\tbase → head\tchange\tmargin\tmde\tverdict\twhy",
-        "lenet\taccuracy\t0.9100 → 0.5000\t-0.4100\t0.0500\t0.0877\tworse\tt prediction bound, p = 0.0002",
+        "lenet\taccuracy\t0.9100 → 0.5000\t-0.4100\t0.0500\t0.0943\tworse\tt prediction bound, p = 0.0002",
         "lenet\tstep_time_median\t10.0 ms → 10.0 ms\t0 %\t10.0 %\t10.1 %\tvoid\twas same; the case's results are worse",
         f"{run_set.name} judged against results/baselines/demo under policy pr: exit code 1, "
         "a metric gated at level hard is worse",

@@ -17,8 +17,8 @@ LEAN = 'if os.environ["MALLOC_TRIM_THRESHOLD_"] == "131072" and os.path.exists("
 
 @pytest.fixture
 def project(project_folder: Path, write_project: Callable[..., None]) -> Path:
-    """A project of one case, two seeds and two passes, of which one will fail."""
-    write_project({"good": 'passes = ["memory", "counters"]'}, head=GATES)
+    """A project of one case, three seeds and two passes, of which one will fail."""
+    write_project({"good": 'passes = ["memory", "counters"]\nseeds = [1, 2, 3]'}, head=GATES)
     model = project_folder / "bench" / "models" / "good.py"
     model.write_text(model.read_text().replace("pass\n", f"{LEAN}\n"))
     (project_folder / "bad").touch()
@@ -29,17 +29,17 @@ def test_a_failed_pass_is_told_by_every_command_and_run_again(project: Path, cap
     """run, gate, report, results and baseline name the pass; the unfinished set, taken up, runs that pass alone."""
     assert 5 == main(["run", "mine"])
     shown = capsys.readouterr().err
-    for line in ("[1/4] good, seed 1: ok, accuracy", "seed 1, memory pass: failed, ValueError: no room", "counters pass: ok, "):
+    for line in ("[1/5] good, seed 1: ok, accuracy", "seed 1, memory pass: failed, ValueError: no room", "counters pass: ok, "):
         assert line in shown
-    assert "1 failed, 3 ok; next: " in shown
+    assert "1 failed, 4 ok; next: " in shown
     assert 5 == main(["gate", "mine"])
     assert "seed 1, memory pass: failed (ValueError: no room)" in capsys.readouterr().out
     assert 0 == main(["report", "mine"])
     text = (find_run_set(project / "results", "mine").path / "report.html").read_text()
-    assert "Runs that did not succeed: 1 of 4" in text
-    assert "1 of 4 runs did not succeed" in text
+    assert "Runs that did not succeed: 1 of 5" in text
+    assert "1 of 5 runs did not succeed" in text
     main(["results", "ls"])
-    assert "\t3/4\t" in capsys.readouterr().out
+    assert "\t4/5\t" in capsys.readouterr().out
     assert 5 == main(["baseline", "propose", "mine", "--reason", "first"])
     assert "good: seed 1, memory pass: failed (ValueError: no room) in mine/" in capsys.readouterr().err
 
@@ -49,7 +49,7 @@ def test_a_failed_pass_is_told_by_every_command_and_run_again(project: Path, cap
     (project / "bad").unlink()
 
     assert 0 == main(["run", "mine"])
-    assert f"going on with {run_set.name}: 1 of 4 runs to do, 1 of them again" in capsys.readouterr().err
+    assert f"going on with {run_set.name}: 1 of 5 runs to do, 1 of them again" in capsys.readouterr().err
     after = run_set.table("runs").set_index(["pass", "seed"])["run_id"].to_dict()
     assert before.keys() == after.keys()
     assert {("memory", 1)} == {name for name in before if before[name] != after[name]}

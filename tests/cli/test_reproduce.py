@@ -216,7 +216,13 @@ def interrupted(fault: str) -> tuple[int, str, str]:
     """Reproduce with a fault that waits, and interrupt that; return exit code, stdout and stderr."""
     command = [sys.executable, "-m", "harness", "reproduce", "mine", "good"]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, env=os.environ | {"FAULT": fault}, text=True, **streams)
+    process = subprocess.Popen(
+        command,
+        env=os.environ | {"FAULT": fault},
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job would ignore it
+        **streams,
+    )
     deadline = time.monotonic() + 120
     while not Path("waiting").exists() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.05)
