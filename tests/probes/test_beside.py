@@ -19,11 +19,12 @@ HOARD = f"import sys; held = bytearray({HELD}); print('held', flush=True); sys.s
 PATIENCE = 120.0
 
 
-def let_it_look(watcher: psutil.Process, times: int = 12) -> None:
-    """Wait until the watcher has slept some times more, as it does between two looks."""
+def let_it_look(watcher: psutil.Process, times: int = 12, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Wait until the watcher has slept some times more, as it does between two looks; do something in the meantime."""
     until, deadline = watcher.num_ctx_switches().voluntary + times, time.monotonic() + PATIENCE
     while watcher.num_ctx_switches().voluntary < until:
         assert time.monotonic() < deadline
+        meanwhile()
         threading.Event().wait(0.05)
 
 
@@ -35,13 +36,14 @@ def test_memory_is_of_the_training_and_its_children(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOARD], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        let_it_look(watcher)
-        both = psutil.Process().memory_full_info().pss + psutil.Process(child.pid).memory_full_info().pss
+        both: list[int] = []  # our own share moves by itself, as others come and go that share pages with this process
+        processes = psutil.Process(), psutil.Process(child.pid)
+        let_it_look(watcher, meanwhile=lambda: both.append(sum(each.memory_full_info().pss for each in processes)))
         spare = watcher.memory_full_info().uss
         child.communicate(b"")
     seen = watching.stop()
 
-    assert both - HELD / 4 < seen["tree_peak_bytes"] < both + spare
+    assert min(both) - HELD / 4 < seen["tree_peak_bytes"] < max(both) + spare
     assert len(seen["host_samples"]) >= 1
     assert seen["host_samples"][0].monotonic < time.monotonic()
     assert [] == seen["gpu_samples"]
