@@ -84,16 +84,6 @@ class Pair:
         return Restart(self.number, self.core, undisturbed(take_blocks(self._workers, steps), PAIRS))
 
 
-def run_restart(number: int, arms: Mapping[ArmName, Arm], case: str, seed: int) -> Restart:
-    """Return one restart, from its processes' start to their end.
-
-    Raises:
-        MeasuringError: an arm cannot run the case.
-    """
-    with Pair(number, arms, case, seed) as pair:
-        return pair.measure()
-
-
 def started(arm: Arm, case: str, seed: int, folder: Path, name: str, away: int | None = None) -> ArmProcess:
     """Start an arm's process on a case, off one core if there is another."""
     declared = arm.cases[case]

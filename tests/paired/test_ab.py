@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
+import harness
 from harness.cli import main
 from harness.errors import UsageError
 from harness.paired._arms import merge_base
@@ -168,3 +170,21 @@ def test_two_suites_are_compared_case_by_case(repository: Path) -> None:
     found = verdicts(repository)
     assert "same" == found["aten_operations_per_step"]["verdict"]
     assert found["allocated_bytes_per_step"]["estimate"] > 0
+
+
+def test_each_arm_may_have_an_environment_of_its_own(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command runs in both, in the arm's own folder; what it brings is what the arm runs with, and its failure is told."""
+    places = r"\n".join(str(Path(module.__file__ or "").parents[1]) for module in (torch, harness))
+    into = '"$(python -c "import site; print(site.getsitepackages()[0])")/all.pth"'
+    lines = [f'printf "{places}\\n" > {into}', f'pwd >> "{repository}/results/ran"']
+    (repository / "install.sh").write_text("\n".join(lines) + "\n")
+    commit(repository)
+    (repository / "results").mkdir()
+
+    assert 0 == main(["ab", "HEAD", "--suite", "mine", "--seconds", "1", "--margin", "50", "--install", "sh install.sh"])
+    base, head = (repository / "results" / "ran").read_text().split()
+    assert Path(head) == repository != Path(base)
+    assert "head working tree: sh install.sh" in capsys.readouterr().err
+    assert 5 == main(["ab", "HEAD", "--suite", "mine", "--install", "sh -c 'echo no such thing; exit 3'"])
+    assert "failed in" in (told := capsys.readouterr().err)
+    assert "no such thing" in told
