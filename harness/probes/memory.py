@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
 import psutil
 
@@ -19,13 +19,11 @@ def peak_rss_bytes() -> int | None:
     Read from VmHWM: `ru_maxrss` would survive fork and exec and report the parent's peak (FEASIBILITY F).
     """
     try:
-        status = Path("/proc/self/status").read_text()
+        status = _read(b"/proc/self/status")
     except OSError:
         return _peak_by_rusage()
-    for line in status.splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return None
+    _, found, rest = status.partition(b"VmHWM:")
+    return int(rest.split(maxsplit=1)[0]) * 1024 if found else None
 
 
 def reset_peak_rss() -> None:
@@ -34,9 +32,24 @@ def reset_peak_rss() -> None:
     Only Linux can do so; elsewhere, and where the file is not writable, the peak stays that since the process started.
     """
     try:
-        Path("/proc/self/clear_refs").write_text("5")
+        file = os.open(b"/proc/self/clear_refs", os.O_WRONLY)
     except OSError:
         return
+    try:
+        os.write(file, b"5")
+    except OSError:
+        return
+    finally:
+        os.close(file)
+
+
+def _read(path: bytes) -> bytes:
+    """Return a file of at most 64 KiB. Bare system calls: this is read in the training loop, at the end of each epoch."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(file, 1 << 16)
+    finally:
+        os.close(file)
 
 
 def _peak_by_rusage() -> int | None:

@@ -123,24 +123,26 @@ class Loop:
     def steps(self, epoch: int, order: Tensor) -> None:
         """Take the steps over the samples in `order`, which is on the CPU."""
         job, plan, clock, losses = self.job, self.plan, self.clock, self.losses
-        placed = order.to(job.device)
+        here = order.split(plan.step_samples)
+        there = here if job.device.type == "cpu" else order.to(job.device).split(plan.step_samples)
         job.model.train()
         self.start()
-        for indices, here in zip(placed.split(plan.step_samples), order.split(plan.step_samples), strict=True):
+        for step, (indices, places) in enumerate(zip(there, here, strict=True), len(losses) + 1):
             rate = self.updates[0].learning_rate
             clock.fetch()
-            batches = self.fetch(indices, here)
+            batches = self.fetch(indices, places)
             clock.compute()
             loss = self.step(batches, len(indices))
             clock.end()
+            del batches  # before the next are fetched: they take this memory, which is in the cache
 
             losses.add(loss, epoch, len(indices))
             self.rates.append(rate)
             self.taken += len(indices)
             if not self.warm:
-                self.warm_up(len(losses))
-            if len(losses) in self.pauses:
-                self.pause(len(losses))
+                self.warm_up(step)
+            if step in self.pauses:
+                self.pause(step)
             if perf_counter() >= self.next_look:
                 self.look(epoch)
         losses.look()
@@ -173,12 +175,14 @@ class Loop:
         """Note digest and norm of each tensor of the model as it is after a step."""
         self.seen.tensor_marks += mark_tensors(self.job.model.state_dict(), step)
 
-    def fetch(self, indices: Tensor, here: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Return the batches of a step; `here` are its sample numbers on the CPU."""
+    def fetch(self, indices: Tensor, places: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the batches of a step's samples; `places` are their numbers on the CPU."""
         inputs, labels, size = self.job.train.inputs, self.job.train.labels, self.plan.batch_size
+        if self.reach is None and len(indices) <= size:  # nearly always: a split costs as much as a small step's kernel
+            return [(inputs[indices], labels[indices])]
         batches = [(inputs[part], labels[part]) for part in indices.split(size)]
         if self.reach is not None:
-            batches = [self.reach.cut(*batch, part) for batch, part in zip(batches, here.split(size), strict=True)]
+            batches = [self.reach.cut(*batch, part) for batch, part in zip(batches, places.split(size), strict=True)]
         return batches
 
     def step(self, batches: list[tuple[Tensor, Tensor]], samples: int) -> Tensor:
