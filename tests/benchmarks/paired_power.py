@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import monotonic, process_time
@@ -31,6 +32,8 @@ from harness.models.a000_lenet_gray import MODEL
 SIZE = 48
 EFFECTS = (0.0, 0.03, 0.05)
 BATCH = 64
+TRIAL = 100
+"""Products by which the cost of one is measured."""
 SOURCE = '''"""LeNet, with PLANTED products of matrices in each forward pass."""
 import torch
 from harness.models import Model
@@ -108,30 +111,29 @@ def products(effect: float) -> tuple[int, float]:
     torch.set_num_threads(1)
     model = MODEL.build(DataSpec(MODEL.input_shape or (1, 32, 32), 10))
     optimizer = torch.optim.Adam(model.parameters())
-    inputs, labels = torch.rand(BATCH, *(MODEL.input_shape or ())), torch.randint(10, (BATCH,))
+    inputs, labels = torch.rand(8 * BATCH, *(MODEL.input_shape or ())), torch.randint(10, (8 * BATCH,))
     square = torch.linspace(0.5, 1.0, SIZE * SIZE).reshape(SIZE, SIZE)
 
-    def step() -> None:
-        torch.nn.functional.cross_entropy(model(inputs), labels).backward()
+    def step(extra: int) -> None:
+        chosen = torch.randperm(len(labels))[:BATCH]
+        batch, target = inputs[chosen], labels[chosen]
+        for _ in range(extra):
+            square @ square
+        torch.nn.functional.cross_entropy(model(batch), target).backward()
         optimizer.step()
         optimizer.zero_grad()
 
-    def work() -> None:
-        for _ in range(20):
-            square @ square
-
-    ratios = []
-    for _ in range(60):  # in turn, a few milliseconds each: both see the machine at one pace
-        ratios.append(taken(work) / 20 / taken(step))
-    share = median(ratios[10:])
+    # in the step itself, where caches are as they will be; in turn, so that both see the machine at one pace
+    dearer = [taken(lambda: step(TRIAL)) / taken(lambda: step(0)) - 1 for _ in range(150)]
+    share = median(dearer[20:]) / TRIAL
     count = max(1, round(effect / share))
     return count, count * share
 
 
-def taken(work: object) -> float:
+def taken(work: Callable[[], None]) -> float:
     """Return the CPU seconds of a call."""
     started = process_time()
-    work()  # type: ignore[operator]
+    work()
     return process_time() - started
 
 
