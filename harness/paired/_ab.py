@@ -64,14 +64,16 @@ def clocks_told(restart: Restart) -> tuple[str, ...]:
     return ("device",) if math.isfinite(restart.blocks[0].device_seconds) else ("cpu", "wall")
 
 
-def answer(question: Question, arms: Mapping[ArmName, Arm], tell: Tell) -> Answer:
+def answer(question: Question, arms: Mapping[ArmName, Arm], tell: Tell, restarts: list[Restart]) -> Answer:
     """Count what a step of either arm does, and time both until the data can tell or the time is over.
+
+    `restarts`, which is empty, is filled as they end: what an interrupt leaves.
 
     Raises:
         MeasuringError: an arm cannot run the case.
     """
     counted = list(judge_counts(question, arms))
-    began, restarts = monotonic(), list[Restart]()
+    began = monotonic()
     with closing(measured(arms, question)) as fresh:
         while True:
             started_at = monotonic()
