@@ -64,14 +64,16 @@ def clocks_told(restart: Restart) -> tuple[str, ...]:
     return ("device",) if math.isfinite(restart.blocks[0].device_seconds) else ("cpu", "wall")
 
 
-def answer(question: Question, arms: Mapping[ArmName, Arm], tell: Tell) -> Answer:
+def answer(question: Question, arms: Mapping[ArmName, Arm], tell: Tell, restarts: list[Restart]) -> Answer:
     """Count what a step of either arm does, and time both until the data can tell or the time is over.
+
+    `restarts`, which is empty, is filled as they end: what an interrupt leaves.
 
     Raises:
         MeasuringError: an arm cannot run the case.
     """
     counted = list(judge_counts(question, arms))
-    began, restarts = monotonic(), list[Restart]()
+    began = monotonic()
     with closing(measured(arms, question)) as fresh:
         while True:
             started_at = monotonic()
@@ -127,7 +129,7 @@ def verdict_of(question: Question, clock: str, found: Decision, restarts: Sequen
     if clock == "wall" and word in ("worse", "better") and median(restart.waiting for restart in restarts) > MUCH_WAITING:
         word = "inconclusive"
         notes.append("other processes had the core for much of the time: wall time tells of them")
-    if word in ("worse", "better") and (moved := _sentinel(restarts)):
+    if word in ("worse", "better") and (moved := explained(found.estimate, question.margins[clock], restarts)):
         word = "inconclusive"
         notes.append(moved)
     base, head = (_typical(restarts, arm, clock) for arm in ARMS)
@@ -168,13 +170,20 @@ def _notes(restarts: Sequence[Restart]) -> Iterable[str]:
         yield f"{disturbed} disturbed blocks had to be used"
 
 
-def _sentinel(restarts: Sequence[Restart]) -> str:
-    """Return what speaks against the times: kernels that no arm can change are slower or quicker in one of them."""
+def explained(estimate: float, margin: float, restarts: Sequence[Restart]) -> str:
+    """Return what explains a change without the arms' code, '' where nothing does.
+
+    Kernels that no arm can change tell what the machine did to either arm: where they moved too, and the estimate less their
+    change is within the margin, it may have been the machine. One that they speak against stands.
+    """
     values = [restart.sentinel for restart in restarts if not math.isnan(restart.sentinel)]
     if not values:
         return ""
     p, change = 2 * min(signed_rank_p(values), signed_rank_p([-value for value in values])), median(values)
     if p > SENTINEL_P or abs(change) < SENTINEL_CHANGE:
+        return ""
+    sign = math.copysign(1.0, estimate)
+    if sign * (math.log1p(estimate) - change) > math.log1p(margin):
         return ""
     return f"kernels that are the same in both arms differ by {100 * math.expm1(change):+.1f} %: something else differs"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from harness.errors import ResultsError
 from harness.paired._ab import Answer, Question, answer, clocks_of
 from harness.paired._arm import Arm
-from harness.paired._blocks import ArmName
+from harness.paired._blocks import ArmName, Restart
 from harness.results import to_table, write_atomically, write_table
 from harness.suite import Case
 from harness.verdicts import Verdict
@@ -42,8 +43,14 @@ def compare_arms(
     answers: list[Answer] = []
     for case, declared in head.cases.items():
         question = Question(case, declared.seeds[0], seconds, margins_of(declared, margins), family)
-        answers.append(answer(question, arms, tell))
-        _store(folder, arms, answers, seconds, margins)
+        restarts: list[Restart] = []
+        try:
+            answers.append(answer(question, arms, tell, restarts))
+        except BaseException:  # an interrupt too: what was measured is kept, without a verdict
+            answers.append(Answer(case, tuple(restarts), (), math.nan))
+            raise
+        finally:
+            _store(folder, arms, answers, seconds, margins)
     return folder, [verdict for found in answers for verdict in found.verdicts]
 
 
@@ -84,7 +91,7 @@ def _store(
         "arms": {name: {"title": arm.title, "commit": arm.commit, "dirty": arm.dirty} for name, arm in arms.items()},
         "seconds_a_case": seconds,
         "margins": {found.case: margins_of(arms["head"].cases[found.case], margins) for found in answers},
-        "took_seconds": {found.case: round(found.seconds, 1) for found in answers},
+        "took_seconds": {found.case: round(found.seconds, 1) for found in answers if found.verdicts},
         "restarts": {found.case: len(found.restarts) for found in answers},
     }
     write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")

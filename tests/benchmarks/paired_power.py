@@ -3,8 +3,9 @@
     python tests/benchmarks/paired_power.py --repeats 20 --seconds 60 --out power.jsonl
 
 Makes a repository with one network and plants matrix products in its working tree that cost 0, 3 and 5 % of a step's CPU
-time, taken in turn so that the machine's changes fall on all alike. Every comparison's times and verdicts are kept: the
-blocks in the repository's results, one line each in `--out`. Prints the rates with exact 95 % intervals (Clopper and Pearson).
+time, taken in turn so that the machine's changes fall on all alike. What one costs is measured first, by comparisons of many.
+Every comparison's times and verdicts are kept: the blocks in the repository's results, one line each in `--out`. Prints the
+rates with exact 95 % intervals (Clopper and Pearson).
 """
 
 from __future__ import annotations
@@ -18,19 +19,17 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-from statistics import median
-from time import monotonic, process_time
+from time import monotonic
 
 import pandas as pd
-import torch
 from scipy import stats
 
-from harness.models import DataSpec
 from harness.models.a000_lenet_gray import MODEL
 
 SIZE = 48
 EFFECTS = (0.0, 0.03, 0.05)
-BATCH = 64
+TRIAL, TRIALS = 400, 3
+"""Products by which the cost of one is measured, and in how many comparisons."""
 SOURCE = '''"""LeNet, with PLANTED products of matrices in each forward pass."""
 import torch
 from harness.models import Model
@@ -72,9 +71,10 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = make_repository(Path(folder))
+        cost = product_cost(root, asked.seconds)
         for repeat in range(asked.repeats):
             for effect in EFFECTS if repeat % 2 == 0 else EFFECTS[::-1]:
-                found = compare(root, effect, asked.seconds) | {"repeat": repeat}
+                found = compare(root, round(effect / cost), asked.seconds) | {"planted": effect, "repeat": repeat, "cost": cost}
                 with asked.out.open("a") as out:
                     out.write(json.dumps(found) + "\n")
                 print(f"{repeat + 1}/{asked.repeats}, planted {effect:.0%}: {told(found)}", flush=True)
@@ -101,43 +101,16 @@ def model_file(root: Path) -> Path:
     return root / "bench" / "models" / "planted.py"
 
 
-def products(effect: float) -> tuple[int, float]:
-    """Return how many products cost about that share of a step, measured now, and the share that so many cost."""
-    if not effect:
-        return 0, 0.0
-    torch.set_num_threads(1)
-    model = MODEL.build(DataSpec(MODEL.input_shape or (1, 32, 32), 10))
-    optimizer = torch.optim.Adam(model.parameters())
-    inputs, labels = torch.rand(BATCH, *(MODEL.input_shape or ())), torch.randint(10, (BATCH,))
-    square = torch.linspace(0.5, 1.0, SIZE * SIZE).reshape(SIZE, SIZE)
-
-    def step() -> None:
-        torch.nn.functional.cross_entropy(model(inputs), labels).backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-    def work() -> None:
-        for _ in range(20):
-            square @ square
-
-    ratios = []
-    for _ in range(60):  # in turn, a few milliseconds each: both see the machine at one pace
-        ratios.append(taken(work) / 20 / taken(step))
-    share = median(ratios[10:])
-    count = max(1, round(effect / share))
-    return count, count * share
+def product_cost(root: Path, seconds: float) -> float:
+    """Return the share of a step that one product costs, from comparisons of so many that noise plays little part."""
+    found = [compare(root, TRIAL, seconds) for _ in range(TRIALS)]
+    for each in found:
+        print(f"{TRIAL} products: {told(each)}", flush=True)
+    return sum(float(str(each["cpu_estimate"])) for each in found) / TRIALS / TRIAL
 
 
-def taken(work: object) -> float:
-    """Return the CPU seconds of a call."""
-    started = process_time()
-    work()  # type: ignore[operator]
-    return process_time() - started
-
-
-def compare(root: Path, effect: float, seconds: float) -> dict[str, object]:
-    """Plant the work in the working tree and have `harness ab` judge it against the commit."""
-    count, share = products(effect)
+def compare(root: Path, count: int, seconds: float) -> dict[str, object]:
+    """Plant so many products in the working tree and have `harness ab` judge it against the commit."""
     text = re.sub(r"^PLANTED = \d+$", f"PLANTED = {count}", model_file(root).read_text(), flags=re.MULTILINE)
     model_file(root).write_text(text)
     started = monotonic()
@@ -151,8 +124,6 @@ def compare(root: Path, effect: float, seconds: float) -> dict[str, object]:
     cpu, wall = (rows.loc[name] for name in ("cpu_time_per_step", "step_time_median"))
     record = json.loads((folder / "record.json").read_text())
     return {
-        "planted": effect,
-        "share": share,
         "products": count,
         "took_seconds": took,
         "restarts": record["restarts"]["lenet"],

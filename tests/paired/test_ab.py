@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -133,6 +136,27 @@ def test_an_arm_that_fails_says_so(repository: Path, capsys: pytest.CaptureFixtu
     model.write_text(model.read_text().replace("raise ValueError('boom')", "os._exit(7)"))
     assert 5 == main(["ab", "HEAD", "--suite", "mine", "--seconds", "1"])
     assert "error: good, head: its process ended with exit code 7" in capsys.readouterr().err
+
+
+def test_an_interrupt_keeps_what_was_measured(repository: Path) -> None:
+    """Ctrl-C after the first restart: its blocks are stored, without a verdict, and no checkout is left behind."""
+    command = [sys.executable, "-m", "harness", "ab", "HEAD", "--suite", "mine", "--seconds", "300", "--margin", "0.01"]
+    default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a background job would hand on that it is ignored
+    with subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, text=True, preexec_fn=default) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if "restart 1:" in line:
+                running.send_signal(signal.SIGINT)
+                break
+        rest = running.stderr.read()
+    assert running.returncode == 130, rest
+    (folder,) = (repository / "results" / "ab").iterdir()
+    blocks = pd.read_parquet(folder / "blocks.parquet")
+    assert len(blocks) >= 40
+    assert set(blocks["case"]) == {"good"}
+    assert len(pd.read_parquet(folder / "verdicts.parquet")) == 0
+    assert blocks["restart"].nunique() == json.loads((folder / "record.json").read_text())["restarts"]["good"]
+    assert "" == git(repository, "worktree", "list", "--porcelain").partition("\n\n")[2].strip()
 
 
 @pytest.mark.parametrize(
