@@ -48,11 +48,12 @@ def run(setting: Setting) -> dict[str, float | None]:
 
 def parts_of_steps(network: nn.RNN, readout: nn.Linear, x_BTF: Tensor, labels_B: Tensor) -> Tensor:
     """Return each step's part of the loss's gradient by the recurrent weights, [T, H, H]; their sum is that gradient."""
-    weights = [network.weight_hh_l0.detach().clone().requires_grad_() for _ in range(x_BTF.shape[1])]
+    held = network.state_dict()  # tensors for sure, where attributes of a module may be anything
+    weights = [held["weight_hh_l0"].clone().requires_grad_() for _ in range(x_BTF.shape[1])]
     state_BH = x_BTF.new_zeros(len(x_BTF), network.hidden_size)
     for x_BF, weight_HH in zip(x_BTF.unbind(1), weights, strict=True):
-        from_input = F.linear(x_BF, network.weight_ih_l0, network.bias_ih_l0)
-        state_BH = torch.tanh(from_input + F.linear(state_BH, weight_HH, network.bias_hh_l0))
+        from_input = F.linear(x_BF, held["weight_ih_l0"], held["bias_ih_l0"])
+        state_BH = torch.tanh(from_input + F.linear(state_BH, weight_HH, held["bias_hh_l0"]))
     return torch.stack(torch.autograd.grad(F.cross_entropy(readout(state_BH), labels_B), weights))
 
 

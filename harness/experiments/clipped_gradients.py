@@ -34,8 +34,9 @@ class Unrolled(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         layer, readout = nn.RNN(FEATURES, HIDDEN).double(), nn.Linear(HIDDEN, CLASSES).double()
-        self.inputs, self.bias, self.readout = layer.weight_ih_l0, layer.bias_ih_l0, readout
-        self.steps = nn.ParameterList([layer.weight_hh_l0.detach().clone() for _ in range(STEPS)])
+        self.inputs, self.bias = (nn.Parameter(layer.state_dict()[name]) for name in ("weight_ih_l0", "bias_ih_l0"))
+        self.readout = readout
+        self.steps = nn.ParameterList([layer.state_dict()["weight_hh_l0"].clone() for _ in range(STEPS)])
 
     def forward(self, x_BTF: Tensor) -> Tensor:
         """Return the logits, [B, 10]."""

@@ -96,14 +96,16 @@ def keep(images_NHW: Tensor, masks_NMS: Tensor) -> Tensor:
     height, width = images_NHW.shape[1:]
     blocks = masks_NMS.unflatten(2, (SIDE, SIDE)).to(images_NHW.dtype)
     pixels = blocks.repeat_interleave(height // SIDE, dim=2).repeat_interleave(width // SIDE, dim=3)
-    return images_NHW[:, None] * pixels
+    copies_NMHW: Tensor = images_NHW[:, None] * pixels
+    return copies_NMHW
 
 
 def probabilities(network: nn.Module, images_NMHW: Tensor, labels_N: Tensor) -> Tensor:
     """Return the probability of each image's class for each of its copies, in float64, [N, M]."""
     count, copies = images_NMHW.shape[:2]
     logits_NMK = outputs(network, images_NMHW.flatten(0, 1)[:, None]).double().unflatten(0, (count, copies))
-    return logits_NMK.softmax(dim=2).gather(2, labels_N[:, None, None].expand(count, copies, 1))[..., 0]
+    told_NM: Tensor = logits_NMK.softmax(dim=2).gather(2, labels_N[:, None, None].expand(count, copies, 1))[..., 0]
+    return told_NM
 
 
 def explain(network: nn.Module, images_NHW: Tensor, labels_N: Tensor, masks_MS: Tensor) -> tuple[Tensor, Tensor]:

@@ -82,7 +82,7 @@ def states_of(encoder: EncoderMean) -> Callable[[Tensor], Tensor]:
     """Return the function from ids [B, T] to the encoder's states behind its last layer, [B, T, D]."""
 
     def read(ids_BT: Tensor) -> Tensor:
-        x_BTD, _ = encoder.steps(ids_BT)
+        x_BTD: Tensor = encoder.steps(ids_BT)[0]
         x_BTD = x_BTD + sinusoids(x_BTD)
         for layer in encoder.layers:
             x_BTD = layer(x_BTD)

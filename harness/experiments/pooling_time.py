@@ -58,7 +58,7 @@ def actions(network: nn.Module, x_BCHW: Tensor, labels_B: Tensor) -> dict[str, C
 
     def step() -> None:
         network.zero_grad()
-        F.cross_entropy(network(x_BCHW), labels_B).backward()  # type: ignore[no-untyped-call]
+        F.cross_entropy(network(x_BCHW), labels_B).backward()
 
     return {"forward": forward, "step": step}
 

@@ -69,8 +69,7 @@ def steps_at(setting: Setting, optimizer: str, rate: float, width: int, wanted: 
             reached.append(step)
         return bool(reached)
 
-    optimizer = make(model.parameters(), lr=rate)
-    fit(model, train, optimizer, steps=most, order=setting.generator("shuffle"), every=EVERY, look=look)
+    fit(model, train, make(model.parameters(), lr=rate), steps=most, order=setting.generator("shuffle"), every=EVERY, look=look)
     return reached[0] if reached else None
 
 

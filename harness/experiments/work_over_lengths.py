@@ -14,6 +14,7 @@ Source: Vaswani et al., "Attention Is All You Need", 2017, table 1.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol, cast
 
 import torch
@@ -47,7 +48,7 @@ def run(setting: Setting) -> dict[str, float | None]:
             found[f"depth_{name}_{length}"] = depth(logits)
         for length in FLOPS:
             x_BTF = torch.zeros(1, length, FEATURES, dtype=torch.float64, device=setting.device)
-            found[f"flops_{name}_{length}"] = count_flops(lambda model=model, x_BTF=x_BTF: model(x_BTF)) / length
+            found[f"flops_{name}_{length}"] = count_flops(partial(model, x_BTF)) / length
     return found
 
 

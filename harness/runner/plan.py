@@ -35,7 +35,8 @@ def planned_runs(suite: Suite) -> list[PlannedRun]:
     def runs() -> Iterator[tuple[tuple[int, int, int, int], PlannedRun]]:
         for number, case in enumerate(suite.cases):
             for measures, seed, repeat in case.runs():
-                yield (places.get(measures, 0), repeat, case.seeds.index(seed), number), PlannedRun(case, seed, repeat, measures)
+                place = places.get(measures, 0), repeat, case.seeds.index(seed), number
+                yield place, PlannedRun(case, seed, repeat, measures)
 
     return [run for _, run in sorted(runs(), key=lambda entry: entry[0])]
 

@@ -292,7 +292,7 @@ class Chain(LastStep):
 
 
 def test_the_loss_of_a_next_symbol_by_hand() -> None:
-    """Symbols that follow the rule k -> k + 1 of 24, told with logits 0 and 3: −ln(e³ ÷ (e³ + 23)) each; one that does not, 3 more."""
+    """Symbols that follow the rule k -> k + 1 of 24, told with logits 0 and 3: −ln(e³ ÷ (e³ + 23)) each; any other, 3 more."""
     symbols = nn.Linear(24, 24, bias=False)
     with torch.no_grad():
         symbols.weight.copy_(3 * torch.eye(24))
