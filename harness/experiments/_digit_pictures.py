@@ -7,6 +7,7 @@ Shape suffixes: N pictures, C channels, H height, W width.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -41,6 +42,19 @@ def moved_around(split: Split, pixels: int) -> Split:
     """Return eight copies of a split, one moved by `pixels` in each of the eight directions: nothing is drawn."""
     pictures = [moved(split.inputs, pixels * down, pixels * right) for down, right in AROUND]
     return Split(torch.cat(pictures), split.labels.repeat(len(AROUND)))
+
+
+def turned(pictures_NCHW: Tensor, degrees: float) -> Tensor:
+    """Return square pictures turned counter-clockwise about their centre, interpolated bilinearly, background moving in."""
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    rows_N23 = torch.tensor([[cosine, -sine, 0], [sine, cosine, 0]]).expand(len(pictures_NCHW), 2, 3)
+    grid_NHW2 = F.affine_grid(rows_N23, list(pictures_NCHW.shape), align_corners=False)
+    return F.grid_sample(pictures_NCHW, grid_NHW2, align_corners=False)
+
+
+def turned_both_ways(split: Split, degrees: float) -> Split:
+    """Return two copies of a split, one turned by so many degrees counter-clockwise and one clockwise: nothing is drawn."""
+    return Split(torch.cat([turned(split.inputs, degrees), turned(split.inputs, -degrees)]), split.labels.repeat(2))
 
 
 def mirrored(pictures_NCHW: Tensor, stream: torch.Generator) -> Tensor:

@@ -1,7 +1,8 @@
 """Cross-entropy against mean squared error as the loss of a classifier.
 
-A multilayer perceptron learns the 8x8 digits with Adam, from the same weights and on the same batches with either loss; a
-fifth of the training samples is held out for validation, and each loss takes the learning rate of RATES that does best there.
+A multilayer perceptron learns the 8x8 digits with Adam, whose rate falls linearly to 0, from the same weights and on the same
+batches with either loss; a fifth of the training samples is held out for validation, and each loss takes the learning rate of
+RATES that does best there.
 
 - `accuracy_cross_entropy`: test accuracy with cross-entropy of the softmax of the outputs.
 - `accuracy_squared_error`: with the mean squared difference between the outputs as they are and 1 for the class, 0 elsewhere.

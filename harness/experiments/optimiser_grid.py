@@ -1,8 +1,9 @@
 """Which optimiser suits which network, each at its own best learning rate.
 
 Three networks of about 9,200 parameters learn the 8x8 digits: a convolutional one, and a plain recurrent one and an LSTM that
-read the images row by row. Each is trained with SGD, SGD with momentum 0.9, Adam and RMSprop, from the same weights, on
-the same batches, at four learning rates half a decade apart. A fifth of the training samples is held out for validation.
+read the images row by row. Each is trained with SGD, SGD with momentum 0.9, Adam and RMSprop, from the same weights, on the
+same batches, at four learning rates half a decade apart, each of which falls linearly to 0. A fifth of the training samples
+is held out for validation.
 
 For each network, of the two families `sgd` (with and without momentum) and `adaptive` (Adam, RMSprop):
 

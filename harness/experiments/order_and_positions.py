@@ -58,7 +58,7 @@ class Placed(nn.Module):
         return x_BTD + self.table[: x_BTD.shape[1]].to(x_BTD.dtype), lengths_B
 
 
-def run(setting: Setting, *, steps: int = 400, lr: float = 3e-3, width: int = 32) -> dict[str, float | None]:
+def run(setting: Setting, *, steps: int = 300, lr: float = 3e-3, width: int = 32) -> dict[str, float | None]:
     """Return what the module's docstring defines.
 
     Args:

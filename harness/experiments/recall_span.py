@@ -44,7 +44,7 @@ def run(
     *,
     network: str = "rnn",
     lr: float = 3e-3,
-    budget: int = 600,
+    budget: int = 800,
     batch: int = 32,
     hidden: int = 32,
     equal: str = "hidden",

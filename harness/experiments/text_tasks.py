@@ -33,7 +33,7 @@ HEADS, LAYERS = 4, 2
 FIRST = len(SPECIAL)
 
 
-def run(setting: Setting, *, steps: int = 400, lr: float = 3e-3, hidden: int = 64) -> dict[str, float | None]:
+def run(setting: Setting, *, steps: int = 200, lr: float = 3e-3, hidden: int = 64) -> dict[str, float | None]:
     """Return what the module's docstring defines.
 
     Args:

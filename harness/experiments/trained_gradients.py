@@ -30,7 +30,7 @@ TRAIN, TEST = 20_000, 500
 NETWORKS = ("tanh", "lstm", "lstm_open", "gru")
 
 
-def run(setting: Setting, *, steps: int = 400, lr: float = 3e-3, hidden: int = 32) -> dict[str, float | None]:
+def run(setting: Setting, *, steps: int = 400, lr: float = 1e-2, hidden: int = 32) -> dict[str, float | None]:
     """Return the slopes and accuracies that the module's docstring defines.
 
     Args:

@@ -67,10 +67,21 @@ def ranked(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def changed_most(verdicts: Iterable[Verdict], most: int) -> list[Verdict]:
-    """Return the verdicts with the largest effects, in units of their margins, largest first; those without a change none."""
-    found = [(abs(effect.change), verdict) for verdict in verdicts if (effect := effect_of(verdict)) and effect.change]
-    found.sort(key=lambda entry: (-entry[0], entry[1].case, entry[1].metric))
+    """Return the verdicts with the largest effects, in units of their margins, those that are sure before the others.
+
+    An effect is as sure as the end of its interval that is nearer to zero; one whose interval holds zero, or that has none, is
+    not sure, however large. What did not change at all is left out.
+    """
+    found = [(effect, verdict) for verdict in verdicts if (effect := effect_of(verdict)) and effect.change]
+    found.sort(key=lambda entry: (-_sure(*entry), -abs(entry[0].change), entry[1].case, entry[1].metric))
     return [verdict for _, verdict in found[:most]]
+
+
+def _sure(effect: Effect, verdict: Verdict) -> float:
+    """Return how many margins an effect is at least; 0 where it may be none."""
+    if verdict.low is None or verdict.high is None or effect.low <= 0 <= effect.high:
+        return 0.0
+    return min(abs(effect.low), abs(effect.high))
 
 
 class Forest:

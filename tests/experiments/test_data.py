@@ -17,12 +17,22 @@ from harness.catalog import Catalog
 from harness.data import Split, Splits
 from harness.errors import UsageError
 from harness.experiments import Experiment, Setting
-from harness.experiments._digit_pictures import AROUND, drawn, mirrored, moved, moved_around, on_field, repeated, standardised
+from harness.experiments._digit_pictures import (
+    AROUND,
+    drawn,
+    mirrored,
+    moved,
+    moved_around,
+    on_field,
+    repeated,
+    standardised,
+    turned_both_ways,
+)
 from harness.experiments._rates import HELD_OUT, Trained, best, train_at
 from harness.experiments.augmentation import BORDER, augmented, changes
 from harness.experiments.data_by_width import samples_needed
 from harness.experiments.data_quality import noisy, wrong_labels
-from harness.experiments.input_scale import RATES
+from harness.experiments.input_scale import ARTICLE, RATES
 from harness.seeds import generator
 
 SMALLEST: dict[str, dict[str, Any]] = {
@@ -56,7 +66,9 @@ def test_a_seed_decides_every_outcome(name: str) -> None:
     """The declared outcomes come back, accuracies as shares of 360 digits; the same seed gives them again, another others."""
     experiment = load(name)
     first, again, other = (experiment.perform(SMALLEST[name], seed=seed) for seed in (1, 1, 2))
-    accuracies = [value for key, value in first.items() if not key.startswith("needed") and not key.endswith("moved")]
+    accuracies = [
+        value for key, value in first.items() if not key.startswith("needed") and not key.endswith(("moved", "turned"))
+    ]
 
     assert first == again != other
     for value in accuracies:
@@ -177,6 +189,18 @@ def test_a_turn_moves_a_spot_by_at_most_its_angle() -> None:
     assert abs(float(degrees.mean())) < 2.5
 
 
+def test_turned_both_ways_is_scipys_rotation() -> None:
+    """Inside the picture each copy is scipy's bilinear rotation, counter-clockwise first, with the labels twice."""
+    split = pictures(10, side=17)
+    found = turned_both_ways(split, 15)
+    inside = (slice(None), slice(4, 13), slice(4, 13))
+
+    assert torch.equal(split.labels.repeat(2), found.labels)
+    for degrees, copy in ((15, found.inputs[:10, 0]), (-15, found.inputs[10:, 0])):
+        expected = ndimage.rotate(split.inputs[:, 0].numpy(), degrees, axes=(2, 1), reshape=False, order=1)
+        np.testing.assert_allclose(copy.numpy()[inside], expected[inside], atol=1e-4)
+
+
 @pytest.mark.parametrize(("percent", "wrong"), [(0, 0), (5, 10), (40, 80), (100, 200)])
 def test_exactly_so_many_labels_are_wrong(percent: int, wrong: int) -> None:
     """Of 200 labels so many per cent are another class; pictures and the split that was given stay as they are."""
@@ -294,9 +318,11 @@ def test_each_scale_has_a_rate_of_its_own_grid() -> None:
     """On one epoch every outcome comes back: an accuracy, and the rate it was reached at, which is one of the scale's grid."""
     found = load("input_scale").perform(SMALLEST["input_scale"], seed=1)
 
-    assert 12 == len(found)
+    assert 18 == len(found)
     for optimizer, scale in itertools.product(("sgd", "adam"), ("raw", "unit", "standard")):
         accuracy = found[f"{optimizer}_{scale}"]
         assert accuracy is not None
         assert 0 <= accuracy <= 1
         assert found[f"{optimizer}_{scale}_rate"] in RATES[optimizer][scale]
+        if found[f"{optimizer}_{scale}_rate"] == ARTICLE:
+            assert accuracy == found[f"{optimizer}_{scale}_article"]

@@ -89,6 +89,20 @@ def test_fit_stops_at_a_loss_that_is_not_finite(setting: Setting) -> None:
     assert not finite
 
 
+def test_fit_with_a_falling_rate_is_the_linear_schedule_of_recipes(setting: Setting) -> None:
+    """Step k of n has the rate times 1 − k/n: a parabola's way with plain gradient descent, step by step."""
+    point = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        point.weight.fill_(1.0)
+    split = Split(torch.ones(1, 1), torch.zeros(1))
+    optimizer = torch.optim.SGD(point.parameters(), 0.25)
+
+    fit(point, split, optimizer, steps=4, order=setting.generator("shuffle"), loss=lambda y, _: (y**2).mean(), decay=True)
+
+    assert point.weight.item() == pytest.approx(math.prod(1 - 2 * 0.25 * (1 - k / 4) for k in range(4)))
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.25 / 4)
+
+
 def test_accuracy_and_outputs_leave_no_trace() -> None:
     """Scoring counts the right ones, keeps the training mode, and gives a tensor that gradients may pass."""
     model = nn.Sequential(nn.Dropout(0.5), nn.Identity())

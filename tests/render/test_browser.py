@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from harness.catalog import Catalog
 from harness.render import write_report
 from harness.results import RunSet
-from tests.render.big import articles, filled, wide
+from tests.render.big import ROOT, articles, filled, wide
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
@@ -41,8 +41,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> RunSet:
-    """A run set of the articles' suite, with one before it."""
+    """A run set of the articles' suite, with one before it and the suite's stored audit."""
     results = tmp_path_factory.mktemp("results")
+    shutil.copytree(ROOT / "results" / "audits", results / "audits")
     filled(results, articles(), hour=1)
     return filled(results, articles(), hour=2, drift=1.1)
 
@@ -70,9 +71,19 @@ class Watched:
         return self.page.evaluate(f"() => {{ {PROBE}; return {call}; }}")
 
 
+@pytest.fixture(scope="module")
+def seen(browser: Browser, report: Path) -> Iterator[Watched]:
+    """The page on a desk with all its folds open, for tests that change nothing but the colours."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    watched = Watched(context.new_page(), report)
+    watched.probe("openAll()")
+    yield watched
+    context.close()
+
+
 @pytest.fixture
 def opened(browser: Browser, report: Path) -> Iterator[Watched]:
-    """The page on a desk."""
+    """The page on a desk, as it is first seen."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     yield Watched(context.new_page(), report)
     context.close()
@@ -91,19 +102,15 @@ def test_same_tables_give_the_same_bytes(stored: RunSet, report: Path, tmp_path:
     assert again.markdown.read_bytes() == (stored.path / "report.md").read_bytes()
 
 
-def test_nothing_fails_and_nothing_is_fetched(opened: Watched, report: Path) -> None:
+def test_nothing_fails_and_nothing_is_fetched(seen: Watched, report: Path) -> None:
     """The console stays empty, and the only request is the page itself."""
-    opened.probe("openAll()")
-
-    assert opened.said == []
-    assert [url for url in opened.asked if not url.startswith("data:")] == [report.as_uri()]
+    assert seen.said == []
+    assert [url for url in seen.asked if not url.startswith("data:")] == [report.as_uri()]
 
 
-def test_every_figure_is_drawn_said_and_told_in_numbers(opened: Watched) -> None:
+def test_every_figure_is_drawn_said_and_told_in_numbers(seen: Watched) -> None:
     """Each has a size, marks that have a size too, a text alternative that is a sentence, and a table of its numbers."""
-    opened.probe("openAll()")
-
-    found = opened.probe("figures()")
+    found = seen.probe("figures()")
 
     assert len(found) > 100
     for figure in found:
@@ -114,11 +121,9 @@ def test_every_figure_is_drawn_said_and_told_in_numbers(opened: Watched) -> None
         assert figure["rows"] >= 1, figure
 
 
-def test_every_drawing_in_a_table_is_seen_and_said(opened: Watched) -> None:
+def test_every_drawing_in_a_table_is_seen_and_said(seen: Watched) -> None:
     """Each has a size, at least one mark within it, and a sentence; the axis of its column is as wide as it is."""
-    opened.probe("openAll()")
-
-    found = opened.probe("strips()")
+    found = seen.probe("strips()")
 
     assert len(found) > 300
     for strip in found:
@@ -128,9 +133,9 @@ def test_every_drawing_in_a_table_is_seen_and_said(opened: Watched) -> None:
         assert strip["axis"] is None or abs(strip["axis"] - strip["width"]) < 1, strip
 
 
-def test_all_sections_are_there(opened: Watched) -> None:
+def test_all_sections_are_there(seen: Watched) -> None:
     """The pictures that people come for, each under its heading."""
-    titles = opened.page.locator("main > section > h2").all_inner_texts()
+    titles = seen.page.locator("main > section > h2").all_inner_texts()
 
     assert {
         "Effects",
@@ -140,6 +145,7 @@ def test_all_sections_are_there(opened: Watched) -> None:
         "Samples",
         "Speed",
         "Memory and machine",
+        "Reproducibility audit",
         "History",
         "Environment",
     } <= set(titles)
@@ -147,16 +153,15 @@ def test_all_sections_are_there(opened: Watched) -> None:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("chosen", [False, True], ids=["system", "chosen"])
-def test_contrast_is_enough(opened: Watched, scheme: str, chosen: bool) -> None:
+def test_contrast_is_enough(seen: Watched, scheme: str, chosen: bool) -> None:
     """Every text that can be seen stands out from its ground as WCAG AA asks, in both schemes, whoever chose them."""
     if chosen:
-        opened.page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
-        opened.page.locator(f".theme [value={scheme}]").check()
+        seen.page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
+        seen.page.locator(f".theme [value={scheme}]").check()
     else:
-        opened.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    opened.probe("openAll()")
-
-    found = opened.probe("contrasts()")
+        seen.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        seen.page.locator(".theme [value=system]").check()
+    found = seen.probe("contrasts()")
 
     assert found["scheme"] == scheme
     assert found["texts"] > 5000
@@ -164,21 +169,21 @@ def test_contrast_is_enough(opened: Watched, scheme: str, chosen: bool) -> None:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_marks_can_be_seen(opened: Watched, scheme: str) -> None:
+def test_marks_can_be_seen(seen: Watched, scheme: str) -> None:
     """Lines, dots and strokes that draw numbers stand out from their ground by 3 to 1."""
-    opened.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    seen.page.locator(f".theme [value={scheme}]").check()
 
-    found = opened.probe("markContrasts()")
+    found = seen.probe("markContrasts()")
 
     assert found["marks"] > 500
     assert found["poor"] == []
 
 
-def test_contrast_is_worked_out_as_wcag_says(opened: Watched) -> None:
+def test_contrast_is_worked_out_as_wcag_says(seen: Watched) -> None:
     """The probe's own formula: black on white is 21, #767676 on white just passes at 4.54; alpha is laid over the ground."""
-    assert opened.probe("ratio([0, 0, 0, 1], [255, 255, 255, 1])") == pytest.approx(21)
-    assert opened.probe("ratio([118, 118, 118, 1], [255, 255, 255, 1])") == pytest.approx(4.54, abs=0.01)
-    assert opened.probe("over([0, 0, 0, 0.5], [255, 255, 255, 1])") == pytest.approx([127.5, 127.5, 127.5, 1])
+    assert seen.probe("ratio([0, 0, 0, 1], [255, 255, 255, 1])") == pytest.approx(21)
+    assert seen.probe("ratio([118, 118, 118, 1], [255, 255, 255, 1])") == pytest.approx(4.54, abs=0.01)
+    assert seen.probe("over([0, 0, 0, 0.5], [255, 255, 255, 1])") == pytest.approx([127.5, 127.5, 127.5, 1])
 
 
 def test_poor_contrast_is_found(opened: Watched) -> None:

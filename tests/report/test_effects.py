@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from harness.report import Block, Details
-from harness.report._forest import REACH, effect_of
+from harness.report._forest import REACH, changed_most, effect_of
 from harness.verdicts import Verdict
 from tests.report.support import (
     Trained,
@@ -56,6 +56,20 @@ def test_effect_is_above_zero_for_the_better(direction: str, effect: tuple[float
 def test_without_a_margin_or_a_change_there_is_no_effect(given: dict[str, float | None]) -> None:
     """An exact metric has no margin to measure by, and nothing is made up for it."""
     assert effect_of(judged(**given)) is None
+
+
+def test_what_is_sure_comes_before_what_is_large() -> None:
+    """A change that may be none ranks below one that is at least something; among those that are sure the surest is first."""
+    given = {"margin": 1.0, "direction": "higher"}
+    noisy = judged(metric="noisy", estimate=9.0, low=-5.0, high=23.0, **given)
+    lone = judged(metric="lone", estimate=8.0, **given)
+    sure = judged(metric="sure", estimate=-1.0, low=-1.5, high=-0.5, **given)
+    surer = judged(metric="surer", estimate=0.9, low=0.8, high=1.0, **given)
+    none = judged(metric="none", estimate=0.0, low=0.0, high=0.0, **given)
+
+    found = changed_most([noisy, none, lone, sure, surer], 4)
+
+    assert [verdict.metric for verdict in found] == ["surer", "sure", "noisy", "lone"]
 
 
 def test_every_verdict_is_a_row_once(tmp_path: Path) -> None:
