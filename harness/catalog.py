@@ -1,9 +1,9 @@
 """Finds parts: one file, one part, in the built-in folders and then in the user's own.
 
-A catalogue is a folder shaped like the package: `models/*.py`, `data/*.py`, `tasks/*.py`, `metrics/*.py`,
-`report/*.py`, `cli/*.py`. A file's stem is the part's name and the file defines one UPPERCASE object. Files starting
-with `_` or `.` are not parts. Names, summaries, literal fields and options are read from the source without importing
-it, so listing never imports torch; `Part.load` imports.
+A catalogue is a folder shaped like the package: `models/*.py`, `data/*.py`, `tasks/*.py`, `experiments/*.py`,
+`metrics/*.py`, `report/*.py`, `exporters/*.py`, `cli/*.py`. A file's stem is the part's name and the file defines one
+UPPERCASE object. Files starting with `_` or `.` are not parts. Names, summaries, literal fields and options are read from
+the source without importing it, so listing never imports torch; `Part.load` imports.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ KINDS: dict[str, str] = {
     "models": "MODEL",
     "data": "DATASET",
     "tasks": "TASK",
+    "experiments": "EXPERIMENT",
     "metrics": "METRIC",
     "report": "SECTION",
+    "exporters": "EXPORTER",
     "cli": "COMMAND",
 }
 """Folder -> name of the object that each of its files defines."""
 
-FACTORIES: dict[str, str] = {"models": "build", "data": "load", "tasks": "start"}
+FACTORIES: dict[str, str] = {"models": "build", "data": "load", "tasks": "start", "experiments": "run"}
 """Folder -> the function whose keyword-only arguments are the part's options in a suite."""
 
 BUILT_IN = Path(__file__).parent

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.baseline import find_standard, read_baselines
+from harness.baseline import Baseline, find_standard, read_baselines
 from harness.errors import ComparisonError, ResultsError, UsageError
 from harness.project import Project
-from harness.results import Manifest, RunSet, Side, find_run_set, run_sets, sides
+from harness.results import Manifest, RunSet, find_run_set, run_sets, sides
 from harness.suite import Case, Suite, load_suite
-from harness.verdicts import Verdict, judge, more_seeds_may_tell
+from harness.verdicts import Holder, Verdict, judge, more_seeds_may_tell
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,10 @@ def judge_run_sets(project: Project, base: str, head: str) -> Judged:
     """
     new = find_run_set(project.results, head)
     manifest = new.manifest
-    old, left_out, words = _base(project, base)
-    verdicts = judge(manifest.suite, sides(new), old, {*manifest.left_out, *left_out})
+    old = find_holder(project, base)
+    verdicts = judge(manifest.suite, sides(new), old.sides, {*manifest.left_out, *old.left_out})
     _refuse_nothing(verdicts, manifest.suite.name)
-    return Judged(new, words, tuple(verdicts))
+    return Judged(new, old.name, tuple(verdicts))
 
 
 def find_suite_run_set(project: Project, suite: str, name: str | None) -> RunSet:
@@ -156,13 +156,44 @@ def _overridden(case: Case, ran: Mapping[str, Case]) -> Case:
     return case.model_copy(update={**seeds, "execution": execution})
 
 
-def _base(project: Project, name: str) -> tuple[dict[str, Side], tuple[str, ...], str]:
-    """Return a base's sides, the cases it left out, and its name in words."""
-    folder = Path(name)
-    if folder.is_dir() and any(folder.glob("*.json")) and not (folder / "manifest.json").exists():
-        return {case: baseline.side() for case, baseline in read_baselines(folder).items()}, (), _relative(folder, project)
+def find_holder(project: Project, name: str) -> Holder:
+    """Return what a run set (a path, `<suite>/<run set>`, or a suite's last by its name) or a folder of baselines holds.
+
+    Raises:
+        UsageError: there is neither.
+        ResultsError: a table or a baseline cannot be read.
+    """
+    if (folder := _baselines(name)) is not None:
+        return _recorded(read_baselines(folder), _relative(folder, project))
     run_set = find_run_set(project.results, name)
-    return sides(run_set), run_set.manifest.left_out, run_set.name
+    manifest, held = run_set.manifest, sides(run_set)
+    runs = [run for side in held.values() for run in side.runs]
+    commits = tuple(sorted({run.commit for run in runs if run.commit}))
+    suite, dirty = manifest.suite, any(run.dirty for run in runs)
+    made = manifest.created_utc, commits, dirty
+    return Holder(run_set.name, suite.name, suite.version, held, *made, manifest.left_out)
+
+
+def _recorded(baselines: Mapping[str, Baseline], words: str) -> Holder:
+    """Return what baselines hold; there is at least one."""
+    first, *_ = baselines.values()
+    origins = [origin for baseline in baselines.values() for origin in baseline.run_sets]
+    return Holder(
+        name=words,
+        suite=first.suite,
+        version=max(baseline.suite_version for baseline in baselines.values()),
+        sides={case: baseline.side() for case, baseline in baselines.items()},
+        made_utc=max(baseline.recorded_on for baseline in baselines.values()),
+        commits=tuple(sorted({commit for origin in origins for commit in origin.commits})),
+        dirty=any(origin.dirty for origin in origins),
+        is_run_set=False,
+    )
+
+
+def _baselines(name: str) -> Path | None:
+    """Return the folder of baselines that a name is the path of; None for any other."""
+    folder = Path(name)
+    return folder if folder.is_dir() and any(folder.glob("*.json")) and not (folder / "manifest.json").exists() else None
 
 
 def _refuse_nothing(verdicts: list[Verdict], suite: str) -> None:

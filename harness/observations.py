@@ -10,14 +10,19 @@ import json
 from dataclasses import asdict, dataclass, field
 from enum import IntFlag
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 Phase = Literal["build", "warmup", "train", "eval", "infer"]
-Pass = Literal["train", "memory", "counters", "calibrated", "profile"]
+Pass = Literal["train", "memory", "counters", "calibrated", "profile", "experiment"]
 """What a process measures; passes that would disturb one another have a process each."""
+MainPass = Literal["train", "experiment"]
+"""What a case is about: the training of a model, or an experiment; each of its seeds and repeats has one."""
+MAIN_PASSES: tuple[MainPass, ...] = get_args(MainPass)
+Analysis = Literal["generalisation", "interpretability"]
+"""What a case may ask of the trained model beyond its scores."""
 Direction = Literal["higher", "lower", "none"]
 MetricClass = Literal["exact", "quality", "machine"]
 Array = npt.NDArray[Any]
@@ -251,6 +256,19 @@ class Observations:
     """Predicted class of every test sample, [N]; empty where the task classifies nothing, and so are the labels."""
     labels: Array = field(default_factory=lambda: _empty("int64"))
     """True class of every test sample, [N]."""
+    train_scores: dict[str, float] = field(default_factory=dict)
+    """The task's scores of the selected weights on the samples trained on, where the case asks for `generalisation`."""
+    train_samples: int = 0
+    """How many these are."""
+    shifted_scores: dict[str, float] = field(default_factory=dict)
+    """Likewise on the test split, each image moved and with noise on it."""
+    deletion_curve: Array = field(default_factory=_empty)
+    """Mean probability of the true class with 0, 1, … 10 tenths of each test image's most important pixels deleted, [11], where
+    the case asks for `interpretability`."""
+    insertion_curve: Array = field(default_factory=_empty)
+    """Likewise with as many of them restored to an image that holds nothing, [11]."""
+    explained_samples: int = 0
+    """Test images that the two are means over."""
 
     infer_latency_seconds: Array = field(default_factory=_empty)
     """Forward passes of one sample."""
@@ -292,6 +310,9 @@ class Observations:
     """Python instructions executed outside the harness's own loop."""
     allocated_bytes: int | None = None
     """Bytes of all allocations, freed or not."""
+
+    outcomes: dict[str, float | None] = field(default_factory=dict)
+    """What an experiment gave, by name; None for what it could not measure."""
 
     tensor_peak_bytes: int | None = None
     """Largest sum of the bytes of all tensors alive at one time, on a CPU."""

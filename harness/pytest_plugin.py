@@ -95,7 +95,7 @@ class SuiteFile(pytest.File):
         for case in cases:
             for metric in (RUNS, *case.gates):
                 yield VerdictItem.from_parent(self, name=f"{case.name}::{metric}", case=case.name, metric=metric)
-            for step in (train_step, infer_step):
+            for step in (train_step, infer_step) if case.experiment is None else ():
                 yield pytest.Function.from_parent(
                     self, name=f"{case.name}::{step.__name__}", callobj=_benchmark_test(self.project, case, step)
                 )

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-Stream = Literal["init", "split", "shuffle", "augment", "dropout", "environment", "bootstrap"]
+Stream = Literal["init", "split", "shuffle", "augment", "dropout", "environment", "bootstrap", "shift"]
 
 
 def stream_seed(seed: int, stream: Stream) -> int:

@@ -72,6 +72,8 @@ FORMATTERS: dict[str, Callable[[float], str]] = {
     "{cpu}": lambda value: f"{_significant(value)} CPUs",
     "{switch}/{step}": lambda value: f"{_significant(value)} switches/step",
     "%": lambda value: f"{_significant(value)} %",
+    "1/{flop}": lambda value: f"{_significant(value * 1e12)} per TFLOP",
+    "1/By": lambda value: f"{_significant(value * 1024**2)} per MiB",
 }
 
 

@@ -129,3 +129,24 @@ def test_every_built_in_part_loads_and_says_what_it_is(kind: str) -> None:
     for name, part in Catalog().parts(kind).items():
         assert part.load() is not None, name
         assert part.summary, name
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("exporters", '"""Lines."""\nfrom harness.exporters import Exporter\nEXPORTER = Exporter(reads="people", text=str)\n'),
+        (
+            "experiments",
+            '"""Tosses."""\nfrom harness.experiments import Experiment\n'
+            'EXPERIMENT = Experiment(run=dict, title="Toss", outcomes={"heads": "1"})\n',
+        ),
+    ],
+)
+def test_a_catalogue_may_hold_one_kind_alone(tmp_path: Path, kind: str, text: str) -> None:
+    """Whoever brings but a format or an experiment has no need of models."""
+    (tmp_path / "bench" / kind).mkdir(parents=True)
+    (tmp_path / "bench" / kind / "mine.py").write_text(text)
+    part = Catalog([tmp_path / "bench"]).part(kind, "mine")
+
+    assert not part.built_in
+    assert part.load() is not None

@@ -22,6 +22,8 @@ class Command:
     run: Callable[..., ExitCode] | None = None
     group: dict[str, Callable[..., ExitCode]] | None = None
     """Subcommand name -> function, for a group such as `baseline`."""
+    default: str = ""
+    """Of a group: the subcommand that is meant where the first word is none of them; '' for none."""
     order: int = 100
     """Place in `harness --help`."""
 

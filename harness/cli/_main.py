@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from harness.cli._base import Command
 from harness.errors import EXIT_CODES, ExitCode, HarnessError
@@ -46,11 +47,22 @@ def build_app() -> typer.Typer:
         if command.run:
             app.command(name)(_leaving(command.run))
         if command.group:
-            group = typer.Typer(help=parts[name].summary, no_args_is_help=True)
+            group = typer.Typer(help=parts[name].summary, no_args_is_help=True, cls=_group_class(command.default))
             for sub, function in command.group.items():
                 group.command(sub)(_leaving(function))
             app.add_typer(group, name=name)
     return app
+
+
+def _group_class(default: str) -> type[TyperGroup]:
+    """Return the class of a group whose subcommand `default` is meant where the first word is none of its subcommands."""
+
+    class Group(TyperGroup):
+        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            named = args[0] in self.commands or args[0].startswith("-")
+            return super().resolve_command(ctx, args if named or not default else [default, *args])
+
+    return Group
 
 
 def _show_version(wanted: bool) -> None:

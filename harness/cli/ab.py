@@ -54,6 +54,7 @@ def ab(
     Examples: harness ab · harness ab origin/main --suite mine -k lenet · harness ab v1.0 v1.1 --install 'pip install .'
     · harness ab --suite bf16 --against fp32
     """
+    from harness.cli._trainings import only_trainings
     from harness.cli._verdicts import check_policy, print_judged
     from harness.errors import UsageError
     from harness.paired import arms_of_commits, arms_of_suites, changed_dependencies, compare_arms
@@ -62,7 +63,8 @@ def ab(
 
     chosen, project = check_policy(policy), find_project(catalogues=catalogue or ())
     overrides = Overrides(keyword, tuple(tag or ()))
-    declared, _ = narrow(load_suite(project.suite_file(suite), project.catalog()), overrides)
+    narrowed, _ = narrow(load_suite(project.suite_file(suite), project.catalog()), overrides)
+    declared = only_trainings(narrowed, "harness ab")
     with ExitStack() as stack:
         if against is None:
             arms = stack.enter_context(arms_of_commits(project, base, head, declared, install))

@@ -50,12 +50,14 @@ def audit(
     from harness.audit import audit as audit_suite
     from harness.audits import CHECKS, GRADES, audit_file
     from harness.cli._table import print_table
+    from harness.cli._trainings import only_trainings
     from harness.project import find_project
-    from harness.suite import Overrides, load_suite, narrow
+    from harness.suite import Overrides, load_suite, narrow, trainings
 
     project = find_project(catalogues=catalogue or ())
-    declared, _ = narrow(load_suite(project.suite_file(suite), project.catalog()), Overrides(device=device))
-    chosen, _ = narrow(declared, Overrides(keyword, tuple(tag or ())))
+    whole, _ = narrow(load_suite(project.suite_file(suite), project.catalog()), Overrides(device=device))
+    declared = trainings(whole, "harness audit")[0]
+    chosen = only_trainings(narrow(whole, Overrides(keyword, tuple(tag or ())))[0], "harness audit")
     try:
         found = audit_suite(project, declared, chosen, Options(seed, steps, fresh))
     except KeyboardInterrupt:

@@ -31,7 +31,7 @@ def bench(
     try:
         judged = gate(suite, policy=policy, accept_renewed=accept_renewed, catalogue=catalogue)
     finally:  # what was measured is worth reading, whatever the gate says
-        report(suite, catalogue=catalogue)
+        report([suite], catalogue=catalogue)
     return combine([measured, judged])
 
 

@@ -35,13 +35,15 @@ def calibrate(
     """
     from harness.calibration import calibrate_suite
     from harness.cli._table import print_table
+    from harness.cli._trainings import only_trainings
     from harness.paired import needed
     from harness.project import find_project
-    from harness.suite import Overrides, load_suite, narrow
+    from harness.suite import Overrides, load_suite, narrow, trainings
 
     project = find_project(catalogues=catalogue or ())
-    declared = load_suite(project.suite_file(suite), project.catalog())
-    chosen, _ = narrow(declared, Overrides(keyword, tuple(tag or ())))
+    whole = load_suite(project.suite_file(suite), project.catalog())
+    declared = trainings(whole, "harness calibrate")[0]
+    chosen = only_trainings(narrow(whole, Overrides(keyword, tuple(tag or ())))[0], "harness calibrate")
     names = [case.name for case in chosen.cases]
     rows: list[tuple[str, ...]] = []
     files: list[Path] = []

@@ -27,6 +27,7 @@ def fit(
     Example: harness fit mnist -k keras --device cuda
     """
     from harness.cli._table import print_table
+    from harness.cli._trainings import only_trainings
     from harness.project import find_project
     from harness.runner.largest import largest_batch
     from harness.suite import Overrides, load_suite, narrow
@@ -34,7 +35,8 @@ def fit(
 
     project = find_project(catalogues=catalogue or ())
     declared = load_suite(project.suite_file(suite), project.catalog())
-    planned, _ = narrow(declared, Overrides(keyword, tuple(tag or ()), None, device, threads))
+    narrowed, _ = narrow(declared, Overrides(keyword, tuple(tag or ()), None, device, threads))
+    planned = only_trainings(narrowed, "harness fit")
     rows = []
     for case in planned.cases:
         found = largest_batch(project, case, lambda line: typer.echo(line, err=True))

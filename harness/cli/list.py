@@ -1,4 +1,4 @@
-"""List what there is: models, data sets, tasks, metrics or suites."""
+"""List what there is: models, data sets, tasks, experiments, metrics or suites."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Listing:
 
 
 def list_parts(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="models, data, tasks, metrics or suites.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="models, data, tasks, experiments, metrics or suites.")],
     catalogue: Catalogues = None,
 ) -> ExitCode:
-    """List models, data, tasks, metrics or suites; nothing is imported. On a pipe: tab-separated.
+    """List models, data, tasks, experiments, metrics or suites; nothing is imported. On a pipe: tab-separated.
 
     Example: harness list models
     """
@@ -99,6 +99,12 @@ def _task_row(part: Part) -> Row:
     return (part.name, primary, scores.get(primary, NONE), ", ".join(scores) or NONE, _marked(part, part.summary))
 
 
+def _experiment_row(part: Part) -> Row:
+    known = part.fields
+    outcomes = ", ".join(known.get("outcomes", ())) or NONE
+    return (part.name, known.get("metric_class", "quality"), outcomes, _marked(part, part.summary))
+
+
 def _metric_row(part: Part) -> Row:
     known = part.fields
     cells = [known.get(key, NONE) for key in ("unit", "direction", "metric_class", "phase", "source", "null_when")]
@@ -127,6 +133,7 @@ LISTINGS: dict[str, Listing] = {
         ("classes", "train", "test"),
     ),
     "tasks": Listing(("name", "primary", "direction", "scores", "summary"), _task_row),
+    "experiments": Listing(("name", "class", "outcomes", "summary"), _experiment_row, words=("outcomes",)),
     "metrics": Listing(
         ("name", "unit", "direction", "class", "phase", "source", "null when", "title"),
         _metric_row,

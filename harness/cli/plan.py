@@ -116,10 +116,12 @@ def _baseline_seconds(folder: Path) -> Expected:
 
 
 def _row(case: Case, estimate: Estimate) -> tuple[object, ...]:
+    place = (case.execution.device, case.execution.threads, _seeds(case.seeds))
+    if case.experiment is not None:
+        return (case.name, case.experiment.name, "", *place, "", estimate.runs, "an experiment", estimate)
     recipe, passes = case.recipe, ", ".join(case.passes)
     length = f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps} steps"
-    place = (case.execution.device, case.execution.threads)
-    return (case.name, case.model.name, case.data.name, *place, _seeds(case.seeds), passes, estimate.runs, length, estimate)
+    return (case.name, case.model.name, case.data.name, *place, passes, estimate.runs, length, estimate)
 
 
 def _total(estimates: Sequence[Estimate]) -> tuple[object, ...]:

@@ -45,7 +45,7 @@ def reproduce(
 
     project = find_project(catalogues=catalogue or ())
     found = find_run(project, run, case, command="reproduce")
-    found.check_training()
+    found.check_training(or_experiment=True)
     suite = found.run_set.manifest.suite
     try:
         made = reproduce(

@@ -48,7 +48,8 @@ def run(
     ran = run_suite(find_project(catalogues=catalogue or ()), suite, overrides, fresh, until_decided, accept_renewed)
     print(ran.run_set.path)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(ran.statuses.items()))
-    typer.echo(f"{counts}; next: harness gate {suite} · harness report {suite}", err=True)
+    judged = "claims" if ran.run_set.manifest.suite.claims else "gate"
+    typer.echo(f"{counts}; next: harness {judged} {suite} · harness report {suite}", err=True)
     return ExitCode.MEASURING if ran.failed else ExitCode.PASS
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError, nearest
+from harness.observations import MAIN_PASSES
 from harness.results import RunSet, Series, sides
 from harness.stats import summarise, t_interval
 from harness.suite import Case
@@ -129,11 +130,11 @@ class Source:
         return _plain(self.runs.iloc[-1].to_dict())
 
     def trainings(self) -> Iterator[Training]:
-        """Yield the trainings by case, seed and repeat, those that failed included."""
+        """Yield the trainings and experiments by case, seed and repeat, those that failed included."""
         cases = {case.name: case for case in self.run_set.manifest.suite.cases}
         wanted = {(number.case.name, number.series.metric) for number in self.numbers}
         steps, evaluations = self.run_set.table("steps"), self.run_set.table("evaluations")
-        trained = self.runs[self.runs["pass"].isin(["train", None])].sort_values(["case", "seed", "repeat"])
+        trained = self.runs[self.runs["pass"].isin([*MAIN_PASSES, None])].sort_values(["case", "seed", "repeat"])
         for row in trained.to_dict("records"):
             if row["case"] in cases:
                 own = _plain(row)

@@ -28,10 +28,7 @@ def exporter(catalog: Catalog, name: str) -> Exporter:
     part = parts.get(name.replace("_", "-"))
     if part is None:
         raise UsageError(f"--to: no format {name!r}{nearest(name, parts)}; allowed: {', '.join(parts)}")
-    try:
-        found: Any = getattr(part.module(), "EXPORTER", None)
-    except Exception as error:
-        raise CatalogError(f"{part.path}: importing failed: {type(error).__name__}: {error}") from error
+    found: Any = part.load()
     if not isinstance(found, Exporter) or (found.text is None) == (found.folder is None):
         raise CatalogError(f"{part.path}: EXPORTER must be a harness.exporters.Exporter of a text or a folder, found {found!r}")
     return found

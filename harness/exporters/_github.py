@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from harness.exporters._base import Number, Source
+from harness.suite import Case
 
 
 def to_entries(source: Source) -> str:
@@ -17,6 +18,12 @@ def to_entries(source: Source) -> str:
     return (
         json.dumps([_entry(suite, number) for number in source.numbers], indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     )
+
+
+def _what(case: Case) -> str:
+    if case.experiment is not None:
+        return f"experiment {case.experiment.name}"
+    return f"model {case.model.name}, data {case.data.name}"
 
 
 def _entry(suite: str, number: Number) -> dict[str, Any]:
@@ -29,6 +36,4 @@ def _entry(suite: str, number: Number) -> dict[str, Any]:
     if ends := number.interval:
         entry["range"] = f"± {(ends[1] - ends[0]) / 2:.3g}"
     runs = "run" if len(number.values) == 1 else "runs"
-    return entry | {
-        "extra": f"mean of {len(number.values)} {runs}\nmodel {number.case.model.name}, data {number.case.data.name}"
-    }
+    return entry | {"extra": f"mean of {len(number.values)} {runs}\n{_what(number.case)}"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.observations import Direction, MetricClass, Observations, Pass, Phase, Value
+from harness.observations import Analysis, Direction, MetricClass, Observations, Pass, Phase, Value
 
 Scope = Literal["any", "versions", "device", "fingerprint"]
 """Where an exact metric must be equal: everywhere; under the same Python and torch; under these on one kind of device, CPU or
@@ -31,6 +31,8 @@ class Metric:
     """The pass whose process measures it; the rows of other passes have none."""
     score: str = ""
     """The task's score that it reports or is drawn from; it applies to no other task. '' applies to all."""
+    analysis: Analysis | Literal[""] = ""
+    """The analysis that it is drawn from; cases that do not ask for it have a null. '' needs none."""
     scope: Scope = "any"
     """For exact metrics only."""
     source: str = ""

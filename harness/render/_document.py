@@ -10,6 +10,7 @@ from harness.catalog import Part
 from harness.errors import CatalogError
 from harness.report import Banner, Block, Details, Facts, Figure, Heading, Paragraph, ReportData, Section, Table
 from harness.report._base import Placement
+from harness.units import show
 
 BLOCKS = (Paragraph, Heading, Banner, Facts, Table, Figure, Details)
 
@@ -58,8 +59,33 @@ def compose(data: ReportData) -> Document:
 
 def _facts(data: ReportData) -> tuple[tuple[str, str], ...]:
     suite, left_out = data.manifest.suite, data.manifest.left_out
-    facts = [("Run set", data.name), ("Started", data.manifest.created_utc), ("Suite version", str(suite.version))]
+    ok, stored = sum(run["status"] == "ok" for run in data.records), len(data.records)
+    facts = [
+        ("Run set", data.name),
+        ("Started", data.manifest.created_utc),
+        ("Suite version", str(suite.version)),
+        ("Runs", f"{ok:,} of {stored:,} ok, {show(sum(run['seconds'] or 0.0 for run in data.records), 's')} in all"),
+        *_commit(data),
+        *_machine(data),
+    ]
     return (*facts, *([("Cases left out", ", ".join(left_out))] if left_out else []))
+
+
+def _commit(data: ReportData) -> list[tuple[str, str]]:
+    """The commit, where all runs are of one."""
+    commits = {(str(run["commit"] or ""), bool(run["dirty"])) for run in data.records}
+    if len(commits) != 1 or not next(iter(commits))[0]:
+        return []
+    commit, dirty = next(iter(commits))
+    return [("Commit", f"{commit[:12]}{' with uncommitted changes' if dirty else ''}")]
+
+
+def _machine(data: ReportData) -> list[tuple[str, str]]:
+    """Processor and GPU, where all runs saw the same."""
+    seen = {key: set(rows["value"]) for key, rows in data.environments.groupby("key") if key in ("machine.cpu", "machine.gpu")}
+    named = [next(iter(values)) for _, values in sorted(seen.items()) if len(values) == 1]
+    named = [name for name in named if name not in ("", "none")]
+    return [("Machine", ", ".join(named))] if named else []
 
 
 def _section(part: Part) -> Section:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import math
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
@@ -14,20 +13,36 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.render._document import Document
-from harness.report import Block, Cell
+from harness.render._table import PLACED, table_html
+from harness.report import Block, Table
 
-TALL = 24
-"""Rows from which a table scrolls within itself."""
+SIDE_BY_SIDE = ("figure", "facts")
+"""Kinds of block that stand side by side with their neighbours."""
 
 
 def to_html(document: Document) -> str:
     """Return the report as one HTML page; equal documents give equal text."""
     script = _read("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    styles = {name: Markup(_read(f"{name}.css")) for name in ("report", "light", "dark", "charts")}
     return (
         _environment()
         .get_template("report.html.j2")
-        .render(document=document, style=Markup(_read("report.css")), script=Markup(script), script_digest=digest)
+        .render(document=document, styles=styles, columns=_columns(), script=Markup(script), script_digest=digest)
+    )
+
+
+def _columns() -> Markup:
+    """Return the rules that align columns by their place, so that no cell need say it."""
+    places = range(1, PLACED + 1)
+    numbers = ",".join(f".n{place} tr>:nth-child({place})" for place in places)
+    codes = ",".join(f".k{place} td:nth-child({place})" for place in places)
+    texts = ",".join(f".t{place} td:nth-child({place})" for place in places)
+    return Markup(
+        f"{numbers}{{text-align:right}}\n"
+        f"{numbers.replace(' tr>', ' td')}{{white-space:nowrap}}\n"
+        f"{codes}{{font-family:var(--mono);white-space:nowrap}}\n"
+        f"{texts}{{min-width:16rem}}"
     )
 
 
@@ -40,9 +55,12 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"code": code, "groups": groups, "sort_key": sort_key, "svg": Markup}
-    environment.globals["TALL"] = TALL
+    environment.filters |= {"code": code, "groups": groups, "svg": Markup, "table": _table}
     return environment
+
+
+def _table(block: Table, label: str) -> Markup:
+    return Markup(table_html(block, label))
 
 
 def code(text: str) -> Markup:
@@ -63,14 +81,7 @@ def kind(block: Block) -> str:
 def groups(blocks: Iterable[Block]) -> Iterator[tuple[str, list[Block]]]:
     """Put neighbouring figures, and neighbouring facts, side by side; every other block stands alone."""
     for name, members in groupby(blocks, key=kind):
-        if name in ("figure", "facts"):
+        if name in SIDE_BY_SIDE:
             yield name, list(members)
         else:
             yield from ((name, [member]) for member in members)
-
-
-def sort_key(cell: Cell) -> str:
-    """Return what a cell is sorted by, as an attribute's value; a null sorts last either way."""
-    if isinstance(cell.sort, float) and math.isinf(cell.sort):
-        return "" if cell.sort < 0 else "Infinity"
-    return cell.text if cell.sort is None else str(cell.sort)

@@ -107,12 +107,10 @@ def _(block: Table) -> str:
     caption = [f"**{escape(block.caption)}**", ""] if block.caption else []
     if not block.rows:
         return "\n".join([*caption, escape(block.empty)])
-    head = _row(escape(column.title) for column in block.columns)
-    rule = "|" + "|".join("--:" if column.kind == "number" else ":--" for column in block.columns) + "|"
-    rows = [
-        _row(_cell(cell, column.kind == "code") for cell, column in zip(row.cells, block.columns, strict=True))
-        for row in block.rows
-    ]
+    columns = {place: column for place, column in enumerate(block.columns) if column.kind != "plot"}
+    head = _row(escape(column.title) for column in columns.values())
+    rule = "|" + "|".join("--:" if column.kind == "number" else ":--" for column in columns.values()) + "|"
+    rows = [_row(_cell(row.cells[place], column.kind == "code") for place, column in columns.items()) for row in block.rows]
     return "\n".join([*caption, head, rule, *rows])
 
 

@@ -16,4 +16,5 @@ from harness.report._base import Table as Table
 from harness.report._base import Tone as Tone
 from harness.report._data import ReportData as ReportData
 from harness.report._data import Sample as Sample
+from harness.report._data import explain as explain
 from harness.report._plot import plot as plot

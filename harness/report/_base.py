@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Tone = Literal["plain", "good", "bad", "warn", "muted"]
 """What a reader should feel about a value; always shown together with words, never by colour alone."""
 
-ColumnKind = Literal["text", "number", "code"]
+ColumnKind = Literal["text", "number", "code", "plot"]
 Placement = Literal["shown", "folded", "left out"]
 
 
@@ -64,12 +64,20 @@ class Facts:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table. Numbers are aligned to the right; code is set in a fixed-width face."""
+    """One column of a table.
+
+    Numbers are aligned to the right; code is set in a fixed-width face; a plot is drawn beside the numbers that it shows, so
+    that Markdown leaves its column out.
+    """
 
     title: str
     kind: ColumnKind = "text"
     hint: str = ""
     """What the column holds, shown on its heading."""
+    choose: bool = False
+    """Whether the reader may choose one of the column's texts, to see only the rows that have it."""
+    axis: str = ""
+    """Of a plot: an <svg> element with the axis that the column's drawings share."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,8 @@ class Cell:
     badge: str = ""
     """A label behind the text, such as 'synthetic'."""
     tone: Tone = "plain"
+    plot: str = ""
+    """An <svg> element that says in words what it shows, in place of the text."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def range_text(low: float, high: float, unit: str) -> str:
 
 def signed(value: float, unit: str) -> str:
     """Return a difference with its sign."""
-    return f"{'+' if value > 0 else ''}{show(value, unit)}".replace("-", "−", 1)
+    return f"+{show(value, unit)}" if value > 0 else show(value, unit).replace("-", "−", 1)
 
 
 def status_cell(status: str, reason: str = "") -> Cell:

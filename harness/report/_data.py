@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from harness.audits import Audit, read_audit
 from harness.catalog import Catalog, Part
-from harness.observations import NULL_REASONS
+from harness.observations import MAIN_PASSES, NULL_REASONS
+from harness.results import TABLES, RunSet, run_sets
 from harness.stats import summarise, t_interval
 from harness.suite import Case
 from harness.verdicts import Verdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
-    from harness.results import Manifest, RunSet
+    from harness.results import Manifest
 
     Frame: TypeAlias = pd.DataFrame
 
@@ -77,10 +80,18 @@ class ReportData:
     evaluations: Frame
     images: Frame
     samples: Frame
+    host_samples: Frame
+    confusions: Frame
     environments: Frame
     verdicts: Frame
+    claims: Frame
+    """The ledger of the suite's claims, one row a test, as `harness claims` stored it; empty where it has not."""
     audit: Audit | None
     """The suite's stored audit, which may be of other code or of another machine."""
+    path: Path
+    """The run set's folder."""
+    earlier: tuple[RunSet, ...] = ()
+    """The suite's run sets that were made before this one, oldest first: a report never changes by what came after it."""
 
     @classmethod
     def read(cls, run_set: RunSet, catalog: Catalog) -> ReportData:
@@ -100,15 +111,25 @@ class ReportData:
             evaluations=run_set.table("evaluations"),
             images=run_set.table("images"),
             samples=run_set.table("samples"),
+            host_samples=run_set.table("host_samples"),
+            confusions=run_set.table("confusions") if "confusions" in TABLES else _no_confusions(),
             environments=run_set.table("environments").sort_values(["environment_digest", "key"], ignore_index=True),
             verdicts=run_set.table("verdicts"),
+            claims=run_set.table("claims"),
             audit=read_audit(run_set.path.parent.parent, manifest.suite.name),
+            path=run_set.path,
+            earlier=_made_before(run_set),
         )
 
     @property
     def cases(self) -> tuple[Case, ...]:
         """The suite's cases, as run."""
         return self.manifest.suite.cases
+
+    @cached_property
+    def trainings(self) -> tuple[Case, ...]:
+        """The cases that train a model, in their order; the others are experiments."""
+        return tuple(case for case in self.cases if case.experiment is None)
 
     @cached_property
     def ok(self) -> Frame:
@@ -122,8 +143,8 @@ class ReportData:
 
     @cached_property
     def train_runs(self) -> Frame:
-        """Runs of the pass that trains, whatever became of them, those of a comparison's base left out."""
-        return self.runs[(self.runs["pass"] == "train") & (self.runs["arm"] != "base")]
+        """Runs of the passes that train or experiment, whatever became of them, those of a comparison's base left out."""
+        return self.runs[self.runs["pass"].isin(MAIN_PASSES) & (self.runs["arm"] != "base")]
 
     @property
     def judged(self) -> bool:
@@ -162,9 +183,26 @@ class ReportData:
         return len(set(case.runs()) - set(zip(*names, strict=True)))
 
     def primary(self, case: Case) -> str:
-        """Return the metric that decides first for the case's task; of a script's, the first score that it gave."""
+        """Return the metric that decides first for the case's task; of a script's, the first score that it gave, and of an
+        experiment's the first outcome.
+        """
+        if case.experiment is not None:
+            return next(iter(self.outcomes_of(case.name)), "outcome")
         declared = self._fields("tasks", case.task.name).get("primary")
         return str(declared or next(iter(self._scores_of(case.name)), "accuracy"))
+
+    def outcomes_of(self, case: str) -> list[str]:
+        """Return the metrics that the runs of a case that succeeded have, in the order stored."""
+        return self._metrics_by_case.get(case, [])
+
+    @cached_property
+    def _metrics_by_case(self) -> dict[str, list[str]]:
+        cases = dict(zip(self.ok["run_id"], self.ok["case"], strict=True))
+        found: dict[str, dict[str, None]] = {}
+        for run_id, metric in zip(self.measurements["run_id"].tolist(), self.measurements["metric"].tolist(), strict=True):
+            if case := cases.get(run_id):
+                found.setdefault(case, {})[metric] = None
+        return {case: list(metrics) for case, metrics in found.items()}
 
     def _scores_of(self, case: str) -> list[str]:
         """Return the scores that the runs of a case have, in the order stored."""
@@ -194,6 +232,16 @@ class ReportData:
 
     def sample(self, case: str, metric: str) -> Sample:
         """Return a metric of a case: one value per seed that succeeded."""
+        if (case, metric) not in self._sampled:
+            self._sampled[case, metric] = self._sample(case, metric)
+        return self._sampled[case, metric]
+
+    @cached_property
+    def _sampled(self) -> dict[tuple[str, str], Sample]:
+        """What has been asked for; several sections ask for the same."""
+        return {}
+
+    def _sample(self, case: str, metric: str) -> Sample:
         readings = self._readings.get((case, metric), [])
         seeds: dict[int, list[float]] = {}
         for seed, reading in readings:
@@ -218,6 +266,27 @@ class ReportData:
     def samples_of(self, run_id: str) -> Frame | None:
         """Return a run's GPU samples in order; None when it stored none."""
         return self._samples.get(run_id)
+
+    def images_of(self, run_id: str) -> list[tuple[str, bytes]]:
+        """Return a run's pictures by title, as PNG files."""
+        return self._images.get(run_id, [])
+
+    @cached_property
+    def _images(self) -> dict[str, list[tuple[str, bytes]]]:
+        found: dict[str, list[tuple[str, bytes]]] = {}
+        rows = self.images.sort_values("title")
+        for run_id, title, png in zip(rows["run_id"], rows["title"], rows["png"], strict=True):
+            found.setdefault(run_id, []).append((title, png))
+        return found
+
+    def confusion_of(self, case: str) -> dict[tuple[int, int], int]:
+        """Return (class, what it was taken for) -> how often, over all of a case's runs that succeeded."""
+        ids = set(self.ok["run_id"][self.ok["case"] == case])
+        rows = self.confusions[self.confusions["run_id"].isin(ids)]
+        found = Counter[tuple[int, int]]()
+        for label, predicted, count in zip(rows["label"], rows["predicted"], rows["count"], strict=True):
+            found[int(label), int(predicted)] += int(count)
+        return dict(found)
 
     def progress(self, case: str, metric: str) -> tuple[str, dict[int, list[float]]]:
         """Return where a case was evaluated while training, and epoch -> the finite values of its runs.
@@ -246,11 +315,19 @@ class ReportData:
         if (case, metric) in self._readings:
             return []
         measures = self._fields("metrics", metric).get("measured_in", "train")
-        runs = self.runs[(self.runs["case"] == case) & (self.runs["pass"] == measures)]
+        statuses = self._statuses.get((case, measures), set())
         kind = "run" if measures == "train" else f"{measures} pass"
-        if "ok" in set(runs["status"]):
+        if "ok" in statuses:
             return ["not measured"]
-        return [f"no {kind} of this case {'succeeded' if len(runs) else 'is stored'}"]
+        return [f"no {kind} of this case {'succeeded' if statuses else 'is stored'}"]
+
+    @cached_property
+    def _statuses(self) -> dict[tuple[str, str], set[str]]:
+        """(case, pass) -> how its runs ended."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for case, measures, status in zip(*(self.runs[name].tolist() for name in ("case", "pass", "status")), strict=True):
+            found.setdefault((case, measures), set()).add(status)
+        return found
 
     def _fields(self, kind: str, name: str) -> dict[str, Any]:
         part = self._parts[kind].get(name)
@@ -272,7 +349,7 @@ class ReportData:
     def _by_run(self) -> dict[tuple[str, str], Reading]:
         """(run, metric) -> the number stored; texts, such as digests, are none."""
         rows = self.measurements[self.measurements["value_text"].isna()]
-        columns = (rows[name] for name in ("run_id", "metric", "value", "null_reason", "quality_flag"))
+        columns = (rows[name].tolist() for name in ("run_id", "metric", "value", "null_reason", "quality_flag"))
         return {
             (run_id, metric): Reading(float(value), text_of(reason), text_of(flag))
             for run_id, metric, value, reason, flag in zip(*columns, strict=True)
@@ -287,6 +364,19 @@ class ReportData:
             if run := runs.get(run_id):
                 found.setdefault((run["case"], metric), []).append((int(run["seed"]), reading))
         return found
+
+
+def _made_before(run_set: RunSet) -> tuple[RunSet, ...]:
+    """Return the run sets of the same suite that are older."""
+    siblings = run_sets(run_set.path.parent.parent, run_set.path.parent.name)
+    names = [sibling.path.name for sibling in siblings]
+    return tuple(siblings[: names.index(run_set.path.name)]) if run_set.path.name in names else ()
+
+
+def _no_confusions() -> Frame:
+    import pandas as pd
+
+    return pd.DataFrame({"run_id": [], "label": [], "predicted": [], "count": []})
 
 
 def text_of(value: object) -> str:

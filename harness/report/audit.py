@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from harness.audits import CHECKS, GRADES, TITLES, Audit, CaseAudit, Check
 from harness.report._base import Banner, Block, Cell, Column, Count, Details, Facts, Paragraph, Row, Section, Table, Tone
 from harness.report._cells import number_cell
+from harness.report._charts import Scale, Strip
 from harness.report._data import ReportData
 from harness.units import show
 
@@ -19,8 +20,30 @@ OUTCOME_TONES: dict[str, Tone] = {
     "not applicable": "muted",
 }
 
+SHORT = {
+    "process": "process",
+    "same process": "same",
+    "order": "order",
+    "resume": "resume",
+    "deterministic lane": "lane",
+    "threads": "threads",
+    "instructions": "instr.",
+    "loader workers": "loader",
+}
+"""Check -> its name where there is little room."""
+MARKS: dict[str, Callable[[Strip, float], str]] = {
+    "identical": lambda strip, place: strip.dot(place),
+    "within tolerance": lambda strip, place: strip.dot(place, "n"),
+    "different": lambda strip, place: strip.diamond(place),
+    "failed": lambda strip, place: strip.dot(place, "x", radius=55),
+    "not applicable": lambda strip, place: strip.dot(place, "u", radius=14),
+    "not reached": lambda strip, place: "",
+}
+"""Outcome -> its mark; shapes differ, so that colour is not needed to tell them apart."""
+LEGEND = "Full dot: identical. Ring: within tolerance. Diamond: different. Large orange dot: failed. Speck: does not apply."
+
 NOTE = (
-    "Each case is trained once, and then again in the ways of the columns; every loss, learning rate, evaluation, exact and "
+    "Each case is trained once, and then again in each of these ways; every loss, learning rate, evaluation, exact and "
     "quality metric and digest of a tensor is compared. Within tolerance: the first ten losses differ by at most one part in a "
     "thousand. Other threads and instructions may round otherwise, which is no fault."
 )
@@ -31,9 +54,43 @@ OTHER = "of other code, data, settings or machine than the runs of this report"
 def _build(data: ReportData) -> Sequence[Block]:
     if data.audit is None:
         return []
-    blocks: list[Block] = [_outcome(data.audit), _table(data, data.audit), Paragraph(NOTE, "muted")]
+    words = Details("In words: what was varied, and where trainings part", (_table(data, data.audit),))
+    blocks: list[Block] = [_outcome(data.audit), _picture(data, data.audit), Paragraph(f"{NOTE} {LEGEND}", "muted"), words]
     machines = tuple(_facts(*found) for found in data.audit.environments.items())
     return [*blocks, Details("Where it was audited", machines, html_only=True)]
+
+
+def _picture(data: ReportData, audit: Audit) -> Table:
+    """Every check of every case as a mark: what repeats is one colour, and what does not stands out."""
+    strip = Strip(Scale(-0.5, len(CHECKS) - 0.5), width=4400)
+    axis = strip.head(
+        f"Axis: trained {', '.join(TITLES.values())}.", [(place, SHORT[check]) for place, check in enumerate(CHECKS)]
+    )
+    columns = (
+        Column("Case"),
+        Column("Grade", choose=True),
+        Column("Trained again, and the same?", "plot", LEGEND, axis=axis),
+        Column("Compared", "number", "Losses and digests of tensors that each training was compared by"),
+        Column("Lanes", "number", LANES),
+        Column("Recorded"),
+    )
+    rows = tuple(Row(_picture_cells(data, strip, name, case), name) for name, case in audit.cases.items())
+    return Table(columns, rows, "Training by training", "No case is audited yet.")
+
+
+def _picture_cells(data: ReportData, strip: Strip, name: str, case: CaseAudit) -> tuple[Cell, ...]:
+    found = {check: case.checks[check].outcome if check in case.checks else "not reached" for check in CHECKS}
+    marks = [MARKS[outcome](strip, place) for place, outcome in enumerate(found.values())]
+    alt = f"{name}, trained again: {', '.join(f'{check} {outcome}' for check, outcome in found.items())}."
+    same = sum(outcome == "identical" for outcome in found.values())
+    return (
+        Cell(name, note=f"Seed {case.seed}, {case.steps:,} steps"),
+        Cell(case.grade, note=GRADES[case.grade], sub=case.nondeterminism, tone=GRADE_TONES[case.grade]),
+        Cell("", sort=same, plot=strip.row(alt, *marks)),
+        _compared(case),
+        _lanes(case),
+        _recorded(data, name, case),
+    )
 
 
 def _outcome(audit: Audit) -> Banner:
@@ -48,31 +105,19 @@ def _outcome(audit: Audit) -> Banner:
 
 
 def _table(data: ReportData, audit: Audit) -> Table:
-    columns = (
-        Column("Case"),
-        Column("Grade"),
-        *(Column(check.capitalize(), "text", f"Trained {TITLES[check]}") for check in CHECKS),
-        Column("Compared", "number", "Losses and digests of tensors that each training was compared by"),
-        Column("Lanes", "number", LANES),
-        Column("Recorded"),
+    columns = (Column("Case"), *(Column(check.capitalize(), "text", f"Trained {TITLES[check]}") for check in CHECKS))
+    rows = tuple(
+        Row((Cell(name), *(_check_cell(case.checks.get(check)) for check in CHECKS)), name)
+        for name, case in audit.cases.items()
     )
-    rows = tuple(Row(_cells(data, name, case), name) for name, case in audit.cases.items())
-    return Table(columns, rows, "Training by training", "No case is audited yet.")
+    return Table(columns, rows, empty="No case is audited yet.")
 
 
-def _cells(data: ReportData, name: str, case: CaseAudit) -> tuple[Cell, ...]:
+def _recorded(data: ReportData, name: str, case: CaseAudit) -> Cell:
     keys = {run["run_key"] for run in data.runs_of(name)}
-    recorded = Cell(case.recorded_on)
     if keys and case.run_key not in keys:
-        recorded = Cell(case.recorded_on, note=OTHER, badge="other key", tone="warn")
-    return (
-        Cell(name, note=f"Seed {case.seed}, {case.steps:,} steps"),
-        Cell(case.grade, note=GRADES[case.grade], sub=case.nondeterminism, tone=GRADE_TONES[case.grade]),
-        *(_check_cell(case.checks.get(check)) for check in CHECKS),
-        _compared(case),
-        _lanes(case),
-        recorded,
-    )
+        return Cell(case.recorded_on, note=OTHER, badge="other key", tone="warn")
+    return Cell(case.recorded_on)
 
 
 def _check_cell(check: Check | None) -> Cell:

@@ -20,12 +20,13 @@ NOTE = "Counted over a few steps in a process of its own. Equal code gives equal
 
 
 def _build(data: ReportData) -> Sequence[Block]:
-    held = [name for name in METRICS if any(data.sample(case.name, name).values for case in data.cases)]
+    held = [name for name in METRICS if any(data.sample(case.name, name).values for case in data.trainings)]
     if not held:
         return [Paragraph("Nothing is counted: no case asks for the pass `counters`, or none of its runs succeeded.", "muted")]
     columns = (Column("Case"), *(Column(data.title(name), "number") for name in held))
     rows = tuple(
-        Row((Cell(case.name), *(mean_cell(data.sample(case.name, name)) for name in held)), case.name) for case in data.cases
+        Row((Cell(case.name), *(mean_cell(data.sample(case.name, name)) for name in held)), case.name)
+        for case in data.trainings
     )
     return [Table(columns, rows), Paragraph(NOTE, "muted")]
 

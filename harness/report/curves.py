@@ -1,30 +1,31 @@
-"""Learning curves, two plots a case: training loss per step of each seed, and the primary metric per epoch."""
+"""Learning curves, two drawings a case: training loss per step and the primary metric per epoch, with the band of their seeds.
+
+Where a training repeats an earlier one, the drawing says whether every loss is the same, or at which step they part.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.observations import Array
 from harness.report._base import Block, Cell, Column, Figure, Heading, Paragraph, Row, Section, Table
 from harness.report._cells import number_cell
+from harness.report._charts import Chart, linear, spanning
+from harness.report._chosen import chosen, left_out
 from harness.report._data import ReportData
 from harness.report._decimate import ends, smooth, stretch
-from harness.report._plot import MAIN, REFERENCE, TARGET, format_axis, plot, reference_line
+from harness.report._divergence import Divergences, Parting
 from harness.suite import Case
 from harness.units import show
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 TABLE_ROWS = 12
 """Most rows of the table behind a loss curve."""
-LOG_SPAN = 20
-"""Largest loss over smallest from which a logarithmic axis shows more."""
+FEW = 20
+"""Evaluations up to which each is marked by a dot."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,21 @@ class Curve:
 
 
 def _build(data: ReportData) -> Sequence[Block]:
-    losses = [figure for case in data.cases if (figure := _loss(data, case))]
-    progress = [figure for case in data.cases if (figure := _progress(data, case))]
-    blocks: list[Block] = []
+    cases = chosen(data, data.trainings)
+    divergences = Divergences(data)
+    losses = [figure for case in cases if (figure := _loss(data, case, divergences))]
+    progress = [figure for case in cases if (figure := _progress(data, case))]
+    blocks: list[Block] = left_out(len(cases), len(data.trainings)) if losses or progress else []
+    words = "Line: mean over seeds. Band: lowest to highest seed."
     if losses:
-        blocks += [Heading("Training loss per step"), Paragraph("One line a run.", "muted"), *losses]
+        blocks += [Heading("Training loss per step"), Paragraph(words, "muted"), *losses]
     if progress:
-        words = "Line: mean over seeds. Band: lowest to highest seed."
         blocks += [Heading(f"{_shared_title(data)} per epoch"), Paragraph(words, "muted"), *progress]
     return blocks or [Paragraph("No run has stored a training step yet.", "muted")]
 
 
 def _shared_title(data: ReportData) -> str:
-    primaries = {data.primary(case) for case in data.cases}
+    primaries = {data.primary(case) for case in data.trainings}
     return data.title(primaries.pop()) if len(primaries) == 1 else "Score"
 
 
@@ -66,7 +69,7 @@ def _curves(data: ReportData, case: Case) -> Iterator[Curve]:
             yield Curve(run["seed"], rows["step"].to_numpy(), rows["loss"].to_numpy())
 
 
-def _loss(data: ReportData, case: Case) -> Figure | None:
+def _loss(data: ReportData, case: Case, divergences: Divergences) -> Figure | None:
     curves = list(_curves(data, case))
     if not curves:
         return None
@@ -74,16 +77,11 @@ def _loss(data: ReportData, case: Case) -> Figure | None:
     caption = f"Each point is the mean of {size} steps." if size > 1 else "Every step is drawn."
     breaks = [f"seed {curve.seed} from step {curve.broken} on" for curve in curves if curve.broken is not None]
     caption += f" Not a finite number: {', '.join(breaks)}." if breaks else ""
-    drawn = [(ends(curve.steps), smooth(curve.losses)) for curve in curves]
+    parting = divergences.of(case)
+    caption += f" {parting}" if parting else ""
     alt = f"Training loss of {case.name} over {max(int(curve.steps[-1]) for curve in curves)} steps, {len(curves)} runs."
-    return Figure(
-        case.name,
-        plot(f"curves/loss/{case.name}", alt, lambda axes: _paint_loss(axes, drawn)),
-        f"{alt} {_from_to(curves)}",
-        _loss_table(case, curves),
-        caption,
-        case.name,
-    )
+    alt = f"{alt} {_from_to(curves)}"
+    return Figure(case.name, _draw_loss(curves, parting).svg(alt), alt, _loss_table(case, curves), caption, case.name)
 
 
 def _from_to(curves: Sequence[Curve]) -> str:
@@ -99,19 +97,37 @@ def _spread(values: Sequence[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _paint_loss(axes: Axes, drawn: Sequence[tuple[Array, Array]]) -> None:
-    for steps, losses in drawn:
-        axes.plot(steps, losses, color=MAIN, linewidth=1.1, alpha=max(0.55, 1 / len(drawn)))
-    values = np.concatenate([losses for _, losses in drawn])
-    values = values[np.isfinite(values)]
-    if len(values) and values.min() > 0 and values.max() / values.min() >= LOG_SPAN:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.yaxis.set_minor_formatter(lambda value, _: "")
-        axes.set_ylabel("loss, logarithmic")
-    else:
-        axes.set_ylabel("loss")
-    axes.set_xlabel("step")
+def _draw_loss(curves: Sequence[Curve], parting: Parting | None) -> Chart:
+    steps, losses = _aligned(curves)
+    finite = losses[np.isfinite(losses)]
+    y = spanning(finite)
+    chart = Chart(linear(steps, 0.0), y, ("{step}", "1"), ("step", "loss, logarithmic" if y.log else "loss"))
+    lows, means, highs = (_folded(fold, losses).tolist() for fold in (np.nanmin, np.nanmean, np.nanmax))
+    if len(losses) > 1:
+        chart.band(steps.tolist(), lows, highs)
+    chart.line(steps.tolist(), means)
+    broken = [curve.broken for curve in curves if curve.broken is not None]
+    if broken:
+        chart.moment(min(broken), "not finite")
+    if parting and parting.step is not None:
+        chart.moment(parting.step, "parts")
+    return chart
+
+
+def _aligned(curves: Sequence[Curve]) -> tuple[Array, Array]:
+    """Return steps and smoothed losses [curves, points]: NaN where a curve has ended, or is broken, before the longest does."""
+    longest = max(curves, key=lambda curve: len(curve.steps))
+    length = len(longest.steps)
+    padded = [np.append(curve.losses, np.full(length - len(curve.losses), np.nan)) for curve in curves]
+    return ends(longest.steps), np.array([smooth(losses) for losses in padded])
+
+
+def _folded(fold: Callable[..., Array], losses: Array) -> Array:
+    """Return a fold over the curves that have a value, NaN where none has."""
+    held = np.isfinite(losses).any(axis=0)
+    found = np.full(losses.shape[1], np.nan)
+    found[held] = fold(losses[:, held], axis=0)
+    return found
 
 
 def _loss_table(case: Case, curves: Sequence[Curve]) -> Table:
@@ -150,7 +166,7 @@ def _progress(data: ReportData, case: Case) -> Figure | None:
     alt = f"{title} of {case.name} on the {split} split over {epochs[-1]} epochs; last: {best[0]} to {best[1]}."
     return Figure(
         case.name,
-        plot(f"curves/{metric}/{case.name}", alt, lambda axes: _paint_progress(axes, points, lines, falls, unit)),
+        _draw_progress(points, lines, falls, (unit, title)).svg(alt),
         alt,
         _progress_table(case, points, unit),
         f"{title} on the {split} split; last: {best[0]} to {best[1]}.",
@@ -158,22 +174,22 @@ def _progress(data: ReportData, case: Case) -> Figure | None:
     )
 
 
-def _paint_progress(
-    axes: Axes, points: dict[int, list[float]], lines: tuple[float | None, float | None], falls: bool, unit: str
-) -> None:
+def _draw_progress(
+    points: dict[int, list[float]], lines: tuple[float | None, float | None], falls: bool, named: tuple[str, str]
+) -> Chart:
     epochs = sorted(points)
     lows, means, highs = ([fold(points[epoch]) for epoch in epochs] for fold in (min, _mean, max))
-    axes.fill_between(epochs, lows, highs, color=MAIN, alpha=0.2, linewidth=0)
-    axes.plot(epochs, means, color=MAIN, linewidth=1.8, marker="o" if len(epochs) <= 20 else "", markersize=4)
     published, target = lines
+    y = linear([*lows, *highs, *(line for line in lines if line is not None)], 0.12)
+    chart = Chart(linear(epochs, 0.02), y, ("{step}", named[0]), ("epoch", named[1]))
+    if any(len(found) > 1 for found in points.values()):
+        chart.band(epochs, lows, highs)
+    chart.line(epochs, means, dots=len(epochs) <= FEW)
     if published is not None:
-        reference_line(axes, published, "published", REFERENCE, right=falls, below=False)
+        chart.level(published, "published", "r", right=falls)
     if target is not None:
-        reference_line(axes, target, "target", TARGET, right=falls, below=True)
-    axes.margins(y=0.12)
-    axes.set_xlabel("epoch")
-    axes.locator_params(axis="x", integer=True)
-    format_axis(axes, "y", unit)
+        chart.level(target, "target", "a", right=falls, below=True)
+    return chart
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from harness.observations import MAIN_PASSES
 from harness.report._base import Block, Cell, Column, Details, Facts, Heading, Paragraph, Row, Section, Table
 from harness.report._cells import number_cell, status_cell
 from harness.report._data import ReportData, text_of
@@ -70,15 +71,29 @@ def command(run: dict[str, Any]) -> str:
 
 
 def _environments(data: ReportData) -> list[Block]:
-    """One block of facts for each environment that the runs saw, the commonest first."""
+    """The environment of most runs in full; of each other one what differs from it."""
     counts = Counter(text_of(digest) for digest in data.runs["environment_digest"])
     blocks: list[Block] = []
+    first: dict[str, str] | None = None
     for digest, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         rows = data.environments[data.environments["environment_digest"] == digest]
+        described = dict(zip(rows["key"], rows["value"], strict=True))
         if len(counts) > 1:
             blocks.append(Heading(f"Environment {digest[:12] or 'unknown'}: {count} of {len(data.runs)} runs"))
-        blocks += _facts(dict(zip(rows["key"], rows["value"], strict=True)))
+        blocks += _facts(described) if first is None or not described else [_difference(first, described)]
+        first = described if first is None else first
     return blocks
+
+
+def _difference(first: dict[str, str], other: dict[str, str]) -> Facts:
+    """Return what an environment has otherwise than the first one."""
+    keys = sorted(key for key in first.keys() | other.keys() if first.get(key) != other.get(key))
+    items = tuple((key.replace(".", " ").replace("_", " "), _instead(other.get(key), first.get(key))) for key in keys)
+    return Facts(items, "As the first, but for")
+
+
+def _instead(value: str | None, first: str | None) -> str:
+    return f"{value or 'none'} in place of {first or 'none'}"
 
 
 def _facts(described: dict[str, str]) -> list[Block]:
@@ -98,26 +113,39 @@ def _facts(described: dict[str, str]) -> list[Block]:
 
 
 def _reproduce(data: ReportData) -> list[Block]:
+    """How to get each row again: all numbers of a row come from the runs of its case."""
     commits = sorted({(run["commit"] or "no commit", bool(run["dirty"]), run["diff_digest"] or "") for run in data.records})
     listed = [f"{commit}{_changes(diff) if dirty else ''}" for commit, dirty, diff in commits]
-    columns = (Column("Case"), Column("Command", "code"), Column("Commit", "code"), Column("Key", "code", "The run's key"))
+    suite = data.manifest.suite.name
+    facts = (
+        ("Commit", ", ".join(listed)),
+        ("Everything", f"`harness bench {suite}`"),
+        ("One case", f"`harness run {suite} -k CASE --fresh`"),
+        ("One run", "`harness reproduce RUN`: trains it again and compares losses, scores and digests; each run's is below"),
+    )
+    columns = (
+        Column("Case"),
+        Column("Seed", "number"),
+        Column("To reproduce it", "code"),
+        Column("Commit", "code"),
+        Column("Key", "code", "The run's key: a digest of its case, code, data and numeric fingerprint"),
+    )
     rows = tuple(
         Row(
             (
                 Cell(run["case"]),
-                Cell(command(run)),
+                Cell(str(run["seed"]), sort=run["seed"]),
+                Cell(f"harness reproduce {run['run_id']}"),
                 Cell((run["commit"] or "none")[:12], badge="uncommitted changes" if run["dirty"] else ""),
                 Cell((run["run_key"] or "none")[:12]),
             ),
             run["case"],
         )
         for run in data.records
-        if run["pass"] == "train"
+        if run["pass"] in MAIN_PASSES and run["status"] == "ok"
     )
-    return [
-        Facts((("Commit", ", ".join(listed)),), "Reproduce"),
-        Details("The command behind each run", (Table(columns, rows),), html_only=True),
-    ]
+    table = Table(columns, rows, empty="No run succeeded.")
+    return [Facts(facts, "Reproduce"), Details(f"The command behind each of {len(rows)} runs", (table,), html_only=True)]
 
 
 def _changes(diff: str) -> str:

@@ -16,6 +16,9 @@ from harness.suite import Case
 PNG = b"\x89PNG\r\n\x1a\n"
 """The first bytes of every PNG file; an IHDR chunk with width and height must follow (ISO/IEC 15948)."""
 
+ROOM = 750_000
+"""Bytes of picture files that a page holds; as text they are a third more."""
+
 
 class Shown(NamedTuple):
     """One picture of one run."""
@@ -27,9 +30,10 @@ class Shown(NamedTuple):
 
 
 def _build(data: ReportData) -> Sequence[Block]:
-    shown = [picture for case in data.cases for picture in _pictures(data, case)]
-    if not shown:
+    stored = [picture for case in data.cases for picture in _pictures(data, case)]
+    if not stored:
         return []
+    shown = list(_with_room(stored))
     figures = [_figure(data, picture, size) for picture in shown if (size := _size(picture.png))]
     unread = [f"{picture.case.name}: {picture.title}" for picture in shown if not _size(picture.png)]
     count = f"{len(figures)} picture{'s' if len(figures) != 1 else ''}"
@@ -37,15 +41,26 @@ def _build(data: ReportData) -> Sequence[Block]:
     blocks: list[Block] = [Paragraph(lead, "muted"), *figures]
     if unread:
         blocks.append(Paragraph(f"Stored, but no PNG file: {', '.join(unread)}.", "warn"))
+    if len(shown) < len(stored):
+        words = f"{len(stored) - len(shown)} more have no room here: see the table `images` beside this report."
+        blocks.append(Paragraph(words, "muted"))
     return blocks
+
+
+def _with_room(stored: Sequence[Shown]) -> Iterator[Shown]:
+    """Yield pictures, in their order, while there is room for their files."""
+    room = ROOM
+    for picture in stored:
+        if len(picture.png) <= room:
+            room -= len(picture.png)
+            yield picture
 
 
 def _pictures(data: ReportData, case: Case) -> Iterator[Shown]:
     """Yield the pictures of the case's first run that has any, by title."""
     for run in data.runs_of(case.name):
-        rows = data.images[data.images["run_id"] == run["run_id"]].sort_values("title")
-        if len(rows):
-            yield from (Shown(case, run, *found) for found in zip(rows["title"], rows["png"], strict=True))
+        if found := data.images_of(run["run_id"]):
+            yield from (Shown(case, run, *picture) for picture in found)
             return
 
 

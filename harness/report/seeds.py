@@ -1,75 +1,88 @@
-"""Per training: its status and quality; per case: how far its seeds lie apart."""
+"""Per case: how far its seeds lie apart, on one axis a score; per training: its status and quality."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from harness.report._base import Block, Cell, Column, Figure, Row, Section, Table
-from harness.report._cells import cells_of, number_cell, range_text, status_cell
+from harness.report._base import Block, Cell, Column, Paragraph, Row, Section, Table
+from harness.report._cells import cells_of, mean_cell, number_cell, range_text, status_cell
+from harness.report._charts import Strip, spanning
 from harness.report._data import ReportData, Sample
-from harness.report._plot import INK, MAIN, REFERENCE, format_axis, plot
+from harness.stats import summarise
 from harness.suite import Case
 from harness.units import show
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 METRICS = ("macro_f1", "test_loss", "train_time", "step_time_median")
+
+NOTE = "Small dots: seeds. Bar: 95 % t interval of their mean. Large dot: mean. Diamond: published."
 
 
 def _build(data: ReportData) -> Sequence[Block]:
-    return [*(figure for case in data.cases if (figure := _strip(data, case))), _table(data)]
+    strips = [_strips(data, metric, cases) for metric, cases in _by_metric(data).items()]
+    note: list[Block] = [Paragraph(NOTE, "muted")] if strips else []
+    return [*note, *strips, _table(data)]
 
 
-def _strip(data: ReportData, case: Case) -> Figure | None:
-    """Each seed's primary metric as a dot, with the mean, its interval and what was published."""
-    metric = data.primary(case)
-    sample = data.sample(case.name, metric)
-    if sample.mean is None:
-        return None
-    published = case.published.get(metric)
-    interval = sample.interval
-    alt = _describe(sample, interval, published)
-    return Figure(
-        case.name,
-        plot(f"seeds/{case.name}", alt, lambda axes: _paint(axes, sample, interval, published), 120, left=26, bottom=24),
-        f"{data.title(metric)}, {case.name}. {alt}",
-        Table(
-            (Column("Seed", "number"), Column(data.title(metric), "number")),
-            tuple(
-                Row((Cell(str(seed), sort=seed), number_cell(value, sample.unit)), case.name)
-                for seed, value in sample.values.items()
-            ),
-        ),
-        alt,
-        case.name,
+def _by_metric(data: ReportData) -> dict[str, list[tuple[Case, Sample]]]:
+    """Return primary metric -> its cases with a value, the metric of most cases first."""
+    found: dict[str, list[tuple[Case, Sample]]] = {}
+    for case in data.trainings:
+        sample = data.sample(case.name, data.primary(case))
+        if sample.mean is not None:
+            found.setdefault(data.primary(case), []).append((case, sample))
+    return dict(sorted(found.items(), key=lambda entry: -len(entry[1])))
+
+
+def _strips(data: ReportData, metric: str, found: Sequence[tuple[Case, Sample]]) -> Table:
+    unit, title = data.unit(metric), data.title(metric)
+    shown = [value for case, sample in found for value in _drawn(case, metric, sample)]
+    strip = Strip(spanning(shown, 0.03), unit, 2600, 5)
+    columns = (
+        Column("Case"),
+        Column("Seeds", "plot", NOTE, axis=strip.head(f"Axis: {title}.")),
+        Column("Mean", "number", "Below it the 95 % t interval"),
+        Column("Spread", "number", "Standard deviation over seeds"),
+        Column("Lowest", "number"),
+        Column("Highest", "number"),
+        Column("Seeds", "number"),
+    )
+    rows = tuple(Row(_strip_cells(strip, case, metric, sample, title), case.name) for case, sample in found)
+    return Table(columns, rows, f"{title} of each seed")
+
+
+def _drawn(case: Case, metric: str, sample: Sample) -> Iterable[float]:
+    """Yield what must have a place on the axis: seeds and published value; an interval of two seeds would flatten the rest."""
+    yield from sample.values.values()
+    if metric in case.published:
+        yield case.published[metric]
+
+
+def _strip_cells(strip: Strip, case: Case, metric: str, sample: Sample, title: str) -> tuple[Cell, ...]:
+    values, interval, published = list(sample.values.values()), sample.interval, case.published.get(metric)
+    mean = sample.mean if sample.mean is not None else math.nan
+    pieces = [strip.guides(), *([strip.bar(*interval)] if interval else [])]
+    pieces += [strip.dots(values), strip.dot(mean)]
+    pieces += [strip.diamond(published)] if published is not None else []
+    spread = summarise(values).sd if len(values) > 1 else None
+    return (
+        Cell(case.name),
+        Cell("", sort=mean, plot=strip.row(f"{title} of {case.name}. {_describe(sample, published)}", *pieces)),
+        mean_cell(sample, interval),
+        number_cell(spread, sample.unit, "one seed has no spread"),
+        number_cell(min(values), sample.unit),
+        number_cell(max(values), sample.unit),
+        Cell(f"{len(values)}", sort=len(values)),
     )
 
 
-def _describe(sample: Sample, interval: tuple[float, float] | None, published: float | None) -> str:
+def _describe(sample: Sample, published: float | None) -> str:
+    interval = sample.interval
     words = [f"Mean {show(sample.mean, sample.unit)} over {len(sample.values)} seed{'s' if len(sample.values) > 1 else ''}"]
     words += [f"95 % interval {range_text(*interval, sample.unit)}"] if interval else []
     words += [f"published {show(published, sample.unit)}"] if published is not None else []
     return ", ".join(words) + "."
-
-
-def _paint(axes: Axes, sample: Sample, interval: tuple[float, float] | None, published: float | None) -> None:
-    values = list(sample.values.values())
-    heights = [0.3 * ((place * 2) % 5 - 2) / 2 for place in range(len(values))]  # spread, so that equal dots stay apart
-    if interval:
-        axes.plot(interval, [-0.75, -0.75], color=MAIN, linewidth=2.5, alpha=0.55)
-    axes.plot(sample.mean or 0.0, -0.75, "D", color=MAIN, markersize=6)
-    axes.plot(values, heights, "o", color=MAIN, markersize=7, alpha=0.75, markeredgewidth=0)
-    if published is not None:
-        axes.axvline(published, color=REFERENCE, linestyle=(0, (4, 3)), linewidth=1.6)
-        axes.annotate("published", (published, 1.0), (4, -9), ("data", "axes fraction"), "offset points", color=INK)
-    axes.margins(x=0.12)
-    axes.locator_params(axis="x", nbins=5)
-    format_axis(axes, "x", sample.unit)
-    axes.set_ylim(-1.15, 0.95)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
 
 
 def _table(data: ReportData) -> Table:
@@ -78,7 +91,7 @@ def _table(data: ReportData) -> Table:
     columns = (
         Column("Case"),
         Column("Seed", "number"),
-        Column("Status"),
+        Column("Status", choose=True),
         Column(data.title(primaries.pop()) if len(primaries) == 1 else "Score", "number"),
         *(Column(data.title(name), "number") for name in metrics),
         Column("Whole run", "number", "Wall time of the run's process"),

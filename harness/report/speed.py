@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
 from harness.observations import Array
-from harness.report._base import Block, Cell, Column, Figure, Paragraph, Row, Section, Table
+from harness.report._base import Block, Cell, Column, Paragraph, Row, Section, Table
 from harness.report._cells import mean_cell, number_cell
+from harness.report._charts import Scale, Strip
 from harness.report._data import ReportData
-from harness.report._decimate import quantiles
-from harness.report._plot import MAIN, format_axis, plot
 from harness.suite import Case
 from harness.units import show
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 METRICS = (
     "train_throughput",
@@ -34,78 +31,86 @@ METRICS = (
     "normalised_throughput",
 )
 QUANTILES = ((0.05, "5 %"), (0.5, "Median"), (0.95, "95 %"), (1.0, "Slowest"))
-SHOWN = 0.995
-"""Share of all steps that a plot's axis reaches; a first step a hundred times slower would flatten the rest."""
+REACH = 2.5
+"""Times the median that the axis of distributions reaches either way; slower steps are counted at its end."""
+BINS = 60
 
 NOTE = (
-    "A step's time is the wall time of forward, backward and update, without fetching its batch. The table leaves warm-up "
-    "steps out. The plots show every step: the share of steps that took at most so long, one line a run. Compare times "
-    "only within one machine class, and on a quiet machine."
+    "A step's time is the wall time of forward, backward and update, without fetching its batch. The first table leaves "
+    "warm-up steps out; the second has every step of every run. Compare times only within one machine class, and on a quiet "
+    "machine."
+)
+READ = (
+    "How the steps of all runs are spread around their median: a narrow hill is a steady pace, two hills are two paces, a rise "
+    "at the right end is the steps that took longer than the axis shows. Upright strokes: each run's median."
 )
 
 
+@dataclass(frozen=True)
+class Times:
+    """The step times of one case, by run."""
+
+    case: Case
+    runs: tuple[Array, ...]
+
+    @property
+    def pooled(self) -> Array:
+        """All of them."""
+        return np.concatenate(self.runs)
+
+
 def _build(data: ReportData) -> Sequence[Block]:
-    held = [name for name in METRICS if any(data.sample(case.name, name).values for case in data.cases)] or METRICS[:1]
+    held = [name for name in METRICS if any(data.sample(case.name, name).values for case in data.trainings)] or METRICS[:1]
     columns = (Column("Case"), *(Column(data.title(name), "number", "Mean over runs") for name in held))
     rows = tuple(
-        Row((Cell(case.name), *(mean_cell(data.sample(case.name, name)) for name in held)), case.name) for case in data.cases
+        Row((Cell(case.name), *(mean_cell(data.sample(case.name, name)) for name in held)), case.name)
+        for case in data.trainings
     )
-    figures = [figure for case in data.cases if (figure := _distribution(data, case))]
-    return [Table(columns, rows, "Mean over runs", "The suite holds no case."), Paragraph(NOTE, "muted"), *figures]
+    found = [times for case in data.trainings if (times := _times(data, case))]
+    blocks: list[Block] = [Table(columns, rows, "Mean over runs", "The suite holds no case."), Paragraph(NOTE, "muted")]
+    return [*blocks, *([_distributions(found)] if found else [])]
 
 
-def _distribution(data: ReportData, case: Case) -> Figure | None:
-    """The share of steps that took at most so long, one line a run."""
-    times = {
-        run["run_id"]: (run["seed"], rows["seconds"].dropna().to_numpy())
-        for run in data.runs_of(case.name)
-        if (rows := data.steps_of(run["run_id"])) is not None
-    }
-    found = [(seed, seconds) for seed, seconds in times.values() if len(seconds)]
-    if not found:
-        return None
-    pooled = np.concatenate([seconds for _, seconds in found])
-    edge = float(np.quantile(pooled, SHOWN))
-    beyond = int((pooled > edge).sum())
-    half, most = (show(float(np.quantile(pooled, share)), "s") for share in (0.5, 0.95))
-    words = f"Half of the steps took at most {half}, 19 of 20 at most {most}."
-    alt = f"Distribution of step times, {case.name}. {words}"
-    return Figure(
-        case.name,
-        plot(f"speed/{case.name}", alt, lambda axes: _paint(axes, [seconds for _, seconds in found], edge), 170),
-        alt,
-        _table(case, found),
-        f"{words}{f' {beyond} of {len(pooled)} are slower than the axis shows.' if beyond else ''}",
-        case.name,
+def _times(data: ReportData, case: Case) -> Times | None:
+    stored = (data.steps_of(run["run_id"]) for run in data.runs_of(case.name))
+    runs = [seconds for rows in stored if rows is not None and len(seconds := rows["seconds"].dropna().to_numpy())]
+    return Times(case, tuple(runs)) if runs else None
+
+
+def _distributions(found: Sequence[Times]) -> Table:
+    strip = Strip(Scale(1 / REACH, REACH, log=True), width=2600)
+    ticks = [(0.5, "÷2"), (1 / math.sqrt(2), "÷1.4"), (1.0, "median"), (math.sqrt(2), "×1.4"), (2.0, "×2")]
+    columns = (
+        Column("Case"),
+        Column("Spread around the median", "plot", READ, axis=strip.head("Axis: step time over its median, ÷2 to ×2.", ticks)),
+        *(Column(word, "number") for _, word in QUANTILES),
+        Column("Steps", "number"),
+    )
+    return Table(columns, tuple(Row(_cells(strip, times), times.case.name) for times in found), "Step times of all runs")
+
+
+def _cells(strip: Strip, times: Times) -> tuple[Cell, ...]:
+    pooled = times.pooled
+    quantiles = {share: float(np.quantile(pooled, share)) for share, _ in QUANTILES}
+    half, most = (show(quantiles[share], "s") for share in (0.5, 0.95))
+    alt = f"Step times of {times.case.name}: half took at most {half}, 19 of 20 at most {most}."
+    plot = strip.row(alt, strip.lines(0.5, 1.0, 2.0), *_hill(strip, times, quantiles[0.5]))
+    return (
+        Cell(times.case.name),
+        Cell("", sort=quantiles[0.95] / quantiles[0.5] if quantiles[0.5] > 0 else math.inf, plot=plot),
+        *(number_cell(quantiles[share], "s") for share, _ in QUANTILES),
+        Cell(f"{len(pooled):,}", sort=len(pooled)),
     )
 
 
-def _paint(axes: Axes, times: Sequence[Array], edge: float) -> None:
-    for seconds in times:
-        axes.step(*quantiles(seconds), where="post", color=MAIN, linewidth=1.1, alpha=max(0.5, 1 / len(times)))
-    low = min(float(seconds.min()) for seconds in times)
-    if edge > low:
-        axes.set_xlim(low - 0.04 * (edge - low), edge)
-    axes.set_yticks([0, 0.5, 0.95], ["0 %", "50 %", "95 %"])
-    axes.set_xlabel("step time")
-    axes.locator_params(axis="x", nbins=4)
-    format_axis(axes, "x", "s")
-
-
-def _table(case: Case, times: Sequence[tuple[int, Array]]) -> Table:
-    columns = (Column("Seed", "number"), *(Column(word, "number") for _, word in QUANTILES), Column("Steps", "number"))
-    rows = [
-        Row(
-            (
-                Cell(str(seed), sort=seed),
-                *(number_cell(float(np.quantile(seconds, share)), "s") for share, _ in QUANTILES),
-                number_cell(float(len(seconds)), "{step}"),
-            ),
-            case.name,
-        )
-        for seed, seconds in times
-    ]
-    return Table(columns, tuple(rows))
+def _hill(strip: Strip, times: Times, median: float) -> list[str]:
+    """Return the hill of all steps and a stroke at each run's median; nothing for times that are not above zero."""
+    if not median > 0:
+        return []
+    edges = np.geomspace(1 / REACH, REACH, BINS + 1)
+    counts, _ = np.histogram(np.clip(times.pooled / median, 1 / REACH, REACH), edges)
+    strokes = [strip.tick(float(np.median(run)) / median) for run in times.runs]
+    return [strip.ridge(edges.tolist(), counts.tolist()), *strokes]
 
 
 SECTION = Section("Speed", 50, _build, markdown="left out")

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from harness.errors import EXIT_CODES, ExitCode
-from harness.report._base import Banner, Block, Cell, Column, Count, Details, Paragraph, Row, Section, Table, Tone
-from harness.report._cells import number_cell, signed
+from harness.report._base import Banner, Block, Count, Paragraph, Section, Tone
 from harness.report._data import ReportData
-from harness.verdicts import RUNS, Verdict, exit_code, warnings
+from harness.report._forest import TONES, change_cell, changed_most, effect_of, ranked, short_table, title_of, verdict_table
+from harness.report._published import furthest
+from harness.verdicts import Verdict, exit_code, warnings
 
-TONES: dict[str, Tone] = {
-    "missing": "bad",
-    "worse": "bad",
-    "incomparable": "warn",
-    "inconclusive": "warn",
-    "void": "warn",
-    "better": "good",
-    "new": "muted",
-    "same": "good",
-}
-"""Verdict -> tone, the gravest first."""
-
-LEVELS = ("hard", "warn", "info")
+MOST = 6
+"""Changes that the first screen shows."""
 FAILURES = (ExitCode.WORSE, ExitCode.MEASURING)
 TITLES = {
     ExitCode.PASS: "Pass",
@@ -38,17 +27,21 @@ TITLES = {
 
 def _build(data: ReportData) -> Sequence[Block]:
     if not data.judged:
-        return [_not_judged(data), *_notices(data)]
-    verdicts = _ranked(data)
-    failed = [found for found in verdicts if found.verdict != "same"]
-    gated = [found for found in failed if found.level != "info"]
+        apart = furthest(data, MOST)
+        return [_not_judged(data), *_notices(data), *([apart] if apart else [])]
+    verdicts = ranked(data.judgements)
+    gated = [found for found in verdicts if found.verdict != "same" and found.level != "info"]
+    changed = changed_most(verdicts, MOST)
     blocks: list[Block] = [_outcome(data, verdicts), *_warned(verdicts), *_notices(data)]
+    if changed:
+        blocks.append(short_table(data, changed, f"What changed most, of {_drawable(verdicts)} numbers with a margin"))
     if gated:
-        blocks.append(_table(data, gated, "What did not come out the same, gravest first"))
-    if len(failed) > len(gated):
-        words = f"{len(failed) - len(gated)} more at level info, which decides nothing"
-        blocks.append(Details(words, (_table(data, [found for found in failed if found.level == "info"]),), html_only=True))
-    return [*blocks, Details(f"All {len(verdicts)} verdicts", (_table(data, verdicts),), html_only=True)]
+        blocks.append(verdict_table(data, gated, "What did not come out the same, gravest first", drawn=False))
+    return blocks
+
+
+def _drawable(verdicts: Sequence[Verdict]) -> str:
+    return f"{sum(effect_of(found) is not None for found in verdicts):,}"
 
 
 def _not_judged(data: ReportData) -> Banner:
@@ -86,13 +79,49 @@ def _notices(data: ReportData) -> list[Block]:
 def _outcome(data: ReportData, verdicts: Sequence[Verdict]) -> Banner:
     """How `harness gate` ends on the stored verdicts, under its default policy and, where it differs, under strict."""
     code, strict = exit_code(verdicts, "pr"), exit_code(verdicts, "strict")
-    sentences = [f"`harness gate {data.manifest.suite.name}` ends with exit code {code.value}: {EXIT_CODES[code]}."]
+    sentences = [
+        _sentence(data, verdicts),
+        f"`harness gate {data.manifest.suite.name}` ends with exit code {code.value}: {EXIT_CODES[code]}.",
+    ]
     if strict != code:
         sentences.append(f"Under `--policy strict` it ends with {strict.value}: {EXIT_CODES[strict]}.")
     title, tone = _title(code, strict)
     counts = Counter[str](verdict.verdict for verdict in verdicts)
     listed = tuple(Count(counts[name], name, toned) for name, toned in TONES.items() if counts[name])
     return Banner(title, " ".join(sentences), tone, listed)
+
+
+def _sentence(data: ReportData, verdicts: Sequence[Verdict]) -> str:
+    """Say in one sentence what became of the numbers that decide."""
+    gated = [found for found in verdicts if found.level == "hard"]
+    if not gated:
+        return "No number is gated at level hard, so nothing decides."
+    worst = [found for found in gated if found.verdict in ("worse", "missing")]
+    if worst:
+        first = (changed_most(worst, 1) or worst)[0]
+        size = f" ({change_cell(first).text})" if first.estimate is not None else ""
+        words = f"{len(worst):,} of {_deciding(len(gated))} {'is' if len(worst) == 1 else 'are'} worse or missing"
+        return f"{words}, most of all {title_of(data, first)} of {first.case}{size}."
+    unsure = sum(found.verdict not in ("same", "better") for found in gated)
+    if unsure == len(gated):
+        return f"Of {_deciding(len(gated))} none can be told."
+    told = f"; {unsure:,} cannot be told" if unsure else ""
+    return f"None of {_deciding(len(gated))} is worse than its baseline{told}.{_beside(verdicts)}"
+
+
+def _beside(verdicts: Sequence[Verdict]) -> str:
+    """Say how many of the numbers that decide nothing are worse, so that no count stands unexplained."""
+    info = [found for found in verdicts if found.level == "info"]
+    worse = sum(found.verdict == "worse" for found in info)
+    return (
+        f" Of {len(info):,} at level info, which decide nothing, {worse:,} {'is' if worse == 1 else 'are'} worse."
+        if worse
+        else ""
+    )
+
+
+def _deciding(count: int) -> str:
+    return f"{count:,} number{'s' if count != 1 else ''} that decide{'s' if count == 1 else ''}"
 
 
 def _warned(verdicts: Sequence[Verdict]) -> list[Block]:
@@ -106,66 +135,6 @@ def _title(code: ExitCode, strict: ExitCode) -> tuple[str, Tone]:
     if code is ExitCode.PASS and strict in (ExitCode.PASS, ExitCode.BETTER):
         return TITLES[strict], "good"
     return ("Pass, with warnings" if code is ExitCode.PASS else TITLES[code]), "warn"
-
-
-def _ranked(data: ReportData) -> list[Verdict]:
-    """Return the verdicts by level, then the gravest first, then by case and metric."""
-    grave = list(TONES)
-    return sorted(
-        data.judgements,
-        key=lambda found: (LEVELS.index(found.level), grave.index(found.verdict), found.case, found.metric),
-    )
-
-
-def _table(data: ReportData, verdicts: Sequence[Verdict], caption: str = "") -> Table:
-    columns = (
-        Column("Case"),
-        Column("Metric"),
-        Column("Verdict"),
-        Column("Base", "number", "Mean of the baseline or of the other commit, and from how many"),
-        Column("Head", "number", "Mean of this run set, and from how many"),
-        Column("Change", "number", "Head minus base with its 95 % interval; relative to the base for machine metrics"),
-        Column("Margin", "number", "Largest change for the worse that is let pass"),
-        Column("Detectable", "number", "Smallest change for the worse that is found with 90 % power"),
-        Column("Why"),
-    )
-    return Table(columns, tuple(Row(_cells(data, found), found.case) for found in verdicts), caption)
-
-
-def _cells(data: ReportData, found: Verdict) -> tuple[Cell, ...]:
-    return (
-        Cell(found.case),
-        Cell("Runs" if found.metric == RUNS else data.title(found.metric)),
-        Cell(found.verdict, sub=f"level {found.level}", tone=TONES[found.verdict]),
-        _side(found.base, found.n_base, found.unit),
-        _side(found.head, found.n_head, found.unit),
-        _change(found),
-        _amount(found, found.margin),
-        _amount(found, found.mde),
-        Cell(found.note or found.method, sub=found.method if found.note else ""),
-    )
-
-
-def _side(mean: float | None, n: int | None, unit: str) -> Cell:
-    cell = number_cell(mean, unit, "no number on this side")
-    return replace(cell, sub=f"n = {n}") if n and mean is not None else cell
-
-
-def _scaled(found: Verdict, change: float) -> tuple[float, str]:
-    """Return a change and its unit: per cent of the base for machine metrics, else the metric's own."""
-    return (100 * change, "%") if found.metric_class == "machine" else (change, found.unit)
-
-
-def _amount(found: Verdict, change: float | None) -> Cell:
-    return number_cell(None, "1", "does not apply") if change is None else number_cell(*_scaled(found, change))
-
-
-def _change(found: Verdict) -> Cell:
-    if found.estimate is None:
-        return number_cell(None, "1", "no numbers to compare")
-    ends = [signed(*_scaled(found, end)) for end in (found.low, found.high) if end is not None]
-    change, unit = _scaled(found, found.estimate)
-    return Cell(signed(change, unit), sort=change, sub=" to ".join(ends))
 
 
 SECTION = Section("Verdict", 10, _build, markdown="shown")

@@ -90,12 +90,14 @@ def check_repeatable(old: Evidence) -> None:
     """Refuse a record of which there is nothing to train again.
 
     Raises:
-        UsageError: a script made it, or it did not end by itself.
+        UsageError: a script made it, it did not end by itself, or no number of it is one that repeats.
     """
     if old.case.task.name == "script":
         raise UsageError(
             f"{old.run_id}: a script trained it, which alone can do so again: run it again and use `harness compare`"
         )
+    if old.case.experiment is not None and old.status == "ok" and not old.values:
+        raise UsageError(f"{old.run_id}: an experiment that gives times and memory alone, which no two runs have in common")
     if old.status not in TRAINED:
         why = f"{old.status}{f': {old.reason}' if old.reason else ''}"
         raise UsageError(f"{old.run_id}: it ended as {why}; only a training that came to its end can be reproduced")

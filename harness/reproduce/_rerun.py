@@ -87,10 +87,10 @@ class Rerunner:
             display: told of the run; None: nobody is.
         """
         varied, session, shown = *self._ready(case, variation or Variation()), display or _Silent(1)
-        planned = PlannedRun(varied, seed, 1)
+        planned = PlannedRun(varied, seed, 1, varied.main_pass)
         shown.started(planned)
         attempt = session.attempt(planned, shown)
-        numbers = headline(attempt.values, session.metrics, session.primary.get(case.name, ""))
+        numbers = headline(attempt.values, session.metrics_of(varied), session.primary.get(case.name, ""))
         shown.ended(planned, attempt.outcome, numbers, attempt.seconds)
         self._run_set.add(attempt.run_id, session.fresh_data(attempt.rows))
         self._run_set.fold()  # one file a table stays quick to read, however many runs there are
@@ -189,6 +189,6 @@ def _varied(case: Case, variation: Variation) -> Case:
 
 def _checked(evidence: Evidence, resumed: object, cut_at: int) -> Evidence:
     """Return the evidence, failed if the training was to be cut short and did not go on where it was."""
-    if evidence.status != "ok" or resumed == cut_at:
+    if evidence.status != "ok" or (resumed or 0) == cut_at:
         return evidence
     return replace(evidence, status="failed", reason=f"killed after step {cut_at}, it was taken up at step {resumed}")

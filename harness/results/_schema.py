@@ -5,13 +5,14 @@ Schema history:
     2  runs: synthetic, resumed; tables episodes and images
     3  samples: clocks, temperature, throttle_reasons, energy_joules, foreign_processes; tables targets and host_samples
     4  runs: code_digest, data_digest, diff_digest; steps: learning_rate; digests: norm; table data_samples
+    5  table claims
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _text, _real, _int = pa.string(), pa.float64(), pa.int64()
 
@@ -176,6 +177,38 @@ TABLES: dict[str, pa.Schema] = {
         unit=_text,
         direction=_text,
         note=_text,
+    ),
+    "claims": _schema(
+        claim=_text,
+        block=_text,
+        statement=_text,
+        source=_text,
+        refuted_by=_text,
+        need=_text,
+        note=_text,
+        untestable=_text,
+        verdict=_text,
+        test=_int,
+        kind=_text,
+        asked=_text,
+        found=_text,
+        outcome=_text,
+        reason=_text,
+        why=_text,
+        cases=_text,
+        unit=_text,
+        seeds=_int,
+        estimate=_real,
+        low=_real,
+        high=_real,
+        confidence=_real,
+        margin=_real,
+        p=_real,
+        p_adjusted=_real,
+        run_sets=_text,
+        commits=_text,
+        version_keys=_text,
+        machine_classes=_text,
     ),
 }
 """Table name -> columns, in the order they are stored."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from harness.observations import Direction, MetricClass
+from harness.observations import MAIN_PASSES, Direction, MetricClass
 from harness.results._fields import MIXED, only
 from harness.results._store import RunSet
 from harness.stats import summarise
@@ -93,7 +93,7 @@ class RunState:
 
     def __str__(self) -> str:
         """Return it in words: 'seed 3, memory pass: oom (signal 9)'."""
-        of_pass = "" if self.measures == "train" else f", {self.measures} pass"
+        of_pass = "" if self.measures in MAIN_PASSES else f", {self.measures} pass"
         return f"seed {self.seed}{of_pass}: {self.status}" + (f" ({self.reason})" if self.reason else "")
 
 
@@ -141,12 +141,13 @@ def sides(run_set: RunSet) -> dict[str, Side]:
 def absent_runs(case: Case, runs: Iterable[RunState]) -> Iterator[str]:
     """Yield in words what a case declares and is not among the runs, whatever became of those."""
     held = Counter((run.measures, run.seed) for run in runs)
-    if none := [str(seed) for seed in case.seeds if not held["train", seed]]:
+    main = case.main_pass
+    if none := [str(seed) for seed in case.seeds if not held[main, seed]]:
         yield f"no run of seed {', '.join(none)}"
     for seed in case.seeds:
-        if 0 < held["train", seed] < case.repeats:
-            yield f"seed {seed}: {held['train', seed]} of {case.repeats} repeats"
-    for measures in case.passes if held else ():
+        if 0 < held[main, seed] < case.repeats:
+            yield f"seed {seed}: {held[main, seed]} of {case.repeats} repeats"
+    for measures in case.passes if held and main == "train" else ():
         yield from (f"no {measures} pass of seed {seed}" for seed in case.seeds_of(measures) if not held[measures, seed])
 
 

@@ -252,7 +252,7 @@ class RunSet:
     def _read_with(self, ids: list[str], name: str, columns: Sequence[str] | None) -> pa.Table:
         wanted = list(columns) if columns else TABLES[name].names
         key = SHARED.get(name, "run_id")
-        read = wanted if name == "verdicts" or key in wanted else [*wanted, key]
+        read = wanted if name not in RUN_TABLES or key in wanted else [*wanted, key]
         pieces = [_read_file(self.path / f"{name}.parquet", name, read)]
         if name in RUN_TABLES:
             if name not in SHARED and ids:

@@ -118,9 +118,11 @@ class LiveDisplay(AbstractContextManager["LiveDisplay"]):
         self._progress.reset(self._one, description=run.title, total=1, info="starting", visible=True)
 
     def advanced(self, progress: dict[str, Any]) -> None:
-        """Show steps, loss and throughput of the run in flight."""
-        rate = progress["samples"] / progress["seconds"] if progress["seconds"] else None
-        info = f"step {progress['step']}/{progress['steps']}  loss {progress['loss']:.4f}  {show(rate, '{sample}/s')}"
+        """Show steps, and of a training loss and throughput, of the run in flight."""
+        info = f"step {progress['step']}/{progress['steps']}"
+        if "loss" in progress:
+            rate = progress["samples"] / progress["seconds"] if progress["seconds"] else None
+            info += f"  loss {progress['loss']:.4f}  {show(rate, '{sample}/s')}"
         self._progress.update(self._one, completed=progress["step"], total=progress["steps"], info=info)
 
     def ended(self, run: PlannedRun, outcome: Outcome, numbers: Sequence[str], seconds: float) -> None:

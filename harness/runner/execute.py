@@ -16,17 +16,20 @@ from types import MappingProxyType
 
 from filelock import FileLock
 
-from harness.catalog import Catalog
+from harness.catalog import Catalog, Part
 from harness.errors import ResultsError
 from harness.git import diff_digest, git_state
-from harness.observations import Value
+from harness.metrics import Metric
+from harness.observations import MAIN_PASSES, Value
 from harness.project import Project
 from harness.results import RunSet, run_sets
 from harness.runner.client import ForkServer, ServerGoneError, settings_of
+from harness.runner.code import code_digest, parts_of
 from harness.runner.display import Display, make_display
 from harness.runner.jobs import LOG, Job, Outcome
 from harness.runner.more_seeds import drawing, may_draw, taken_up, with_next_look
-from harness.runner.plan import PlannedRun, code_digest, planned_runs, run_key
+from harness.runner.outcomes import outcome_metrics
+from harness.runner.plan import PlannedRun, planned_runs, run_key
 from harness.runner.record import Identity, Rows, fingerprint, headline, load_metrics, record
 from harness.runner.supervise import Ended, Watch
 from harness.suite import Case, Suite
@@ -209,11 +212,15 @@ class Session:
 
     def tell_of_downloads(self) -> None:
         """Say which data sets will be fetched, because that may take a while in which nothing else is said."""
-        for name in sorted({case.data.name for case in self.suite.cases}):
-            fields = self.catalog.part("data", name).fields
+        taken = {part.name: part.fields for case in self.suite.cases for part in self.data_of(case)}
+        for name, fields in sorted(taken.items()):
             folder = self.project.data / (fields.get("folder") or name)
             if fields.get("download") and not folder.is_dir():
                 print(f"fetching {name} into {folder} (HARNESS_DATA_DIR chooses another place)", file=sys.stderr, flush=True)
+
+    def data_of(self, case: Case) -> list[Part]:
+        """Return the data sets that a case names, or its experiment."""
+        return [part for part in parts_of(case, self.catalog) if part.kind == "data"]
 
     def identify(self, case: Case) -> None:
         """Have a process fetch the case's data and describe what its runs will run on; make the case's key of it.
@@ -264,7 +271,7 @@ class Session:
             self.drop_logs([attempt.run_id])
             display.note(f"{run.title}: run again, because {attempt.outcome.reason}")
         self.run_set.add(attempt.run_id, self.fresh_data(attempt.rows))
-        numbers = headline(attempt.values, self.metrics, self.primary[run.case.name])
+        numbers = headline(attempt.values, self.metrics_of(run.case), self.primary[run.case.name])
         display.ended(run, attempt.outcome, numbers, attempt.seconds)
 
     def fresh_data(self, rows: Rows) -> Rows:
@@ -277,23 +284,28 @@ class Session:
     def attempt(self, run: PlannedRun, display: Display) -> Attempt:
         """Run once; nothing is stored but the log of a run that is not ok."""
         case, started = run.case, datetime.now(UTC)
-        of_pass = "" if run.measures == "train" else f"-{run.measures}"
+        of_pass = "" if run.measures in MAIN_PASSES else f"-{run.measures}"
         run_id = f"{case.name}-s{run.seed}{of_pass}-{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         key, moment = self.keys[case.name], started.isoformat(timespec="milliseconds")
-        synthetic = bool(self.catalog.part("data", case.data.name).fields.get("synthetic"))
+        data = self.data_of(case)
+        synthetic = bool(data) and all(part.fields.get("synthetic") for part in data)
         identity = Identity(run_id, key, *self.checkout, self.code[case.name], moment, synthetic)
         job = Job("run", case, self.folder(), self.project, run.seed, run.measures, self.checkpoint(run))
         self.tell_of_checkpoint(run, job, display)
         peak = self.peak(case) if run.measures == "train" else None
         ended = replace(self.watch(job, display), peak_flops_per_second=peak)
         ended.outcome = self.completed(case, ended.outcome)
-        outcome, values, rows = record(self.suite, run, identity, job, ended, self.metrics)
+        outcome, values, rows = record(self.suite, run, identity, job, ended, self.metrics_of(case))
         if outcome.status != "ok":
             self.keep_log(job, run_id)
         shutil.rmtree(job.folder)
         if job.checkpoint and outcome.status not in CUT_SHORT:
             job.checkpoint.unlink(missing_ok=True)
         return Attempt(run_id, outcome, values, rows, ended.seconds)
+
+    def metrics_of(self, case: Case) -> Mapping[str, Metric]:
+        """Return the metrics that a case's runs are measured by: the catalogue's, or the outcomes of its experiment."""
+        return self.metrics if case.experiment is None else outcome_metrics(self.catalog, case.experiment.name)
 
     def tell_of_checkpoint(self, run: PlannedRun, job: Job, display: Display) -> None:
         """Say that a checkpoint is there to go on from, or remove it where everything is to start anew."""
@@ -337,10 +349,9 @@ class Session:
         """Return the modules that the suite's built-in parts need; a user's own code runs in the runs alone."""
         modules: set[str] = set()
         for case in self.suite.cases:
-            for kind, ref in (("models", case.model), ("data", case.data), ("tasks", case.task)):
-                part = self.catalog.part(kind, ref.name)
+            for part in parts_of(case, self.catalog):
                 if part.built_in:
-                    modules |= {f"harness.{kind}.{part.name}", *part.fields.get("preload", ())}
+                    modules |= {f"harness.{part.kind}.{part.name}", *part.fields.get("preload", ())}
         return sorted(modules)
 
     def checkpoint(self, run: PlannedRun) -> Path | None:
@@ -374,4 +385,6 @@ class Session:
 
 
 def _primary(catalog: Catalog, case: Case) -> str:
+    if case.experiment is not None:
+        return ""
     return str(catalog.part("tasks", case.task.name).fields.get("primary", ""))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import UsageError, nearest
+from harness.observations import MAIN_PASSES
 from harness.project import Project
 from harness.results import RunSet, find_run_set, list_entries
 from harness.suite import Case
@@ -29,13 +30,18 @@ class StoredRun:
     status: str
     reason: str
 
-    def check_training(self) -> None:
+    def check_training(self, or_experiment: bool = False) -> None:
         """Refuse a run of a pass that measures and does not train to its end.
+
+        Args:
+            or_experiment: whether an experiment will do.
 
         Raises:
             UsageError: it is one.
         """
-        if self.measures != "train":
+        if self.measures == "experiment" and not or_experiment:
+            raise UsageError(f"{self.run_id}: an experiment, which trains no one model; `harness reproduce` runs it again")
+        if self.measures not in MAIN_PASSES:
             raise UsageError(
                 f"{self.run_id}: a run of the {self.measures} pass, which trains nothing to its end; give a training's id, "
                 f"or: {self.run_set.name} {self.case.name}"
@@ -69,7 +75,7 @@ def _by_id(project: Project, name: str, command: str) -> tuple[RunSet, dict[str,
     found = [(run_set, row) for run_set, row in rows if row["run_id"] == name]
     found = found or [(run_set, row) for run_set, row in rows if name and row["run_id"].startswith(name)]
     if len(found) > 1:
-        found = [(run_set, row) for run_set, row in found if row["pass"] == "train"] or found
+        found = [(run_set, row) for run_set, row in found if row["pass"] in MAIN_PASSES] or found
     if len(found) == 1:
         return found[0]
     if found:
@@ -86,7 +92,7 @@ def _by_id(project: Project, name: str, command: str) -> tuple[RunSet, dict[str,
 
 def _by_case(project: Project, name: str, case: str) -> tuple[RunSet, dict[str, Any]]:
     run_set = find_run_set(project.results, name)
-    rows = [row for row in _rows(run_set) if row["pass"] == "train"]
+    rows = [row for row in _rows(run_set) if row["pass"] in MAIN_PASSES]
     good = [row for row in rows if row["case"] == case and row["status"] == "ok"]
     if not good:
         cases = list(dict.fromkeys(row["case"] for row in rows))

@@ -19,6 +19,10 @@ TRACE, OPERATIONS = "trace.json.gz", "operations.json"
 """What a run of the profile pass leaves: a Chrome trace, and its operations, the costliest first."""
 
 
+LATER = ("experiment", "analyses")
+"""Keys of a case that the harness of an older base commit, which `harness ab` runs too, does not know."""
+
+
 @dataclass(frozen=True)
 class Profiling:
     """What the profile pass looks at."""
@@ -55,7 +59,7 @@ class Job:
         project = {name: str(getattr(self.project, name)) for name in ("root", "suites", "results")}
         content = {
             "kind": self.kind,
-            "case": self.case.model_dump(mode="json", by_alias=True),
+            "case": self.case.model_dump(mode="json", by_alias=True, exclude=_unsaid(self.case)),
             "seed": self.seed,
             "measures": self.measures,
             "checkpoint": str(self.checkpoint) if self.checkpoint else None,
@@ -82,6 +86,12 @@ class Job:
         profiling = Profiling(**content["profiling"])
         run = content["seed"], content["measures"], checkpoint, profiling, content["cut_at"], content["times"]
         return cls(content["kind"], case, folder, project, *run)
+
+
+def _unsaid(case: Case) -> set[str]:
+    """Return the keys of LATER of which a case says nothing."""
+    fields = Case.model_fields
+    return {name for name in LATER if name in fields and getattr(case, name) == fields[name].default}
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,15 @@ def profile(project: Project, run: StoredRun, profiling: Profiling) -> Profiled:
     """Train a run's case with its seed for a few steps under torch's profiler. The run set's tables stay as they are.
 
     Raises:
-        UsageError: a script trained it, the run set is in use, or the run is of other code, data or settings than now.
+        UsageError: a script trained it, it is an experiment, the run set is in use, or the run is of other code, data or
+            settings than now.
         MeasuringError: the training failed.
         ResultsError: the trace cannot be written.
     """
     if run.case.task.name == "script":
         raise UsageError(f"{run.run_id}: a script trained it, which alone can do so again; use torch.profiler in the script")
+    if run.case.experiment is not None:
+        raise UsageError(f"{run.run_id}: an experiment, which has no one training to look at; use torch.profiler in its file")
     suite = run.run_set.manifest.suite.model_copy(update={"cases": (run.case,)})
     with run.run_set.lock(), ExitStack() as stack:
         session = Session(project, suite, run.run_set, Path(stack.enter_context(scratch_folder(run.run_set))), fresh=True)

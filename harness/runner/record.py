@@ -267,10 +267,15 @@ def _data_samples(seen: Observations) -> pa.Table:
 
 SHOWN = ("train_throughput", "tensor_peak_memory", "aten_operations_per_step", "normalised_throughput")
 """Metrics shown as a run ends, one a pass, beside the task's primary score."""
+OUTCOMES_SHOWN = 3
+"""Outcomes of an experiment shown as its run ends; the tables hold all."""
 
 
 def headline(values: Mapping[str, Value], metrics: Mapping[str, Metric], primary: str) -> list[str]:
     """Return the few numbers shown as a run ends, in words."""
     found = {name: value.value for name, value in values.items() if value.value is not None}
+    outcomes = [name for name in found if metrics[name].measured_in == "experiment"][:OUTCOMES_SHOWN]
+    if outcomes:
+        return [f"{name} {show(found[name], metrics[name].unit)}" for name in outcomes]
     score = [f"{primary} {show(found[primary], '1')}"] if primary in found else []
     return score + [show(found[name], metrics[name].unit) for name in SHOWN if name in found]

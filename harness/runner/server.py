@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -26,8 +27,11 @@ def main(preload: list[str]) -> None:
     """Serve until stdin closes."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a job leaves behind comes to us, to be ended
     # torch imports its compiler when the first optimiser is made: 1.2 s that no run shall pay.
-    for module in ("torch", "torch._dynamo", "torch.utils.flop_counter", "harness.runner.worker", *preload):
+    for module in ("torch", "torch._dynamo", "torch.utils.flop_counter", "harness.runner.worker"):
         importlib.import_module(module)
+    for module in preload:
+        with suppress(Exception):  # the run that needs it says why it cannot be imported; the others do without
+            importlib.import_module(module)
     gc.collect()
     gc.freeze()
     Server().serve()

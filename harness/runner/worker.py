@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 import torch
 
-from harness import environment
+from harness import digests, environment
+from harness.catalog import Catalog
 from harness.data import Dataset
 from harness.errors import HarnessError
 from harness.observations import Observations, Pass
 from harness.probes.memory import peak_rss_bytes
 from harness.probes.peak_flops import measure_peak
+from harness.runner.code import parts_of
 from harness.runner.jobs import Job, Outcome
-from harness.runner.passes import calibrated, counters, memory, profile, train
-from harness.runner.passes._setup import context_of, out_of_memory, prepare, prepare_process, say
+from harness.runner.passes import calibrated, counters, experiment, memory, profile, train
+from harness.runner.passes._setup import case_context, out_of_memory, prepare, prepare_process, say
 from harness.runner.passes._stepper import Stepper
 from harness.suite import Case
-from harness.train import DivergedError
+from harness.train import DivergedError, context_of
 
 PASSES: dict[Pass, Callable[[Job, torch.device, Observations], None]] = {
     "train": train.measure,
@@ -29,6 +32,7 @@ PASSES: dict[Pass, Callable[[Job, torch.device, Observations], None]] = {
     "counters": counters.measure,
     "calibrated": calibrated.measure,
     "profile": profile.measure,
+    "experiment": experiment.measure,
 }
 
 FIT_STEPS = 2
@@ -55,12 +59,31 @@ def identify(job: Job) -> Outcome:
     """Fetch the case's data if it has to be, and say what decides the bits of its runs."""
     device = prepare_process(job.case)
     catalog = job.project.catalog()
+    if job.case.experiment is not None:
+        identity = digests.digest_of(dict(_taken_identities(job, catalog)))
+        return Outcome("ok", environment=_describe(job.case, device), version_key=environment.version_key(), identity=identity)
     dataset: Dataset = catalog.load("data", job.case.data.name)
-    context = context_of(job, catalog)
+    context = case_context(job, catalog)
     if dataset.download:
         dataset.load(context, **job.case.data.options)
     identity = dataset.identity(context, **job.case.data.options) if dataset.identity else ""
     return Outcome("ok", environment=_describe(job.case, device), version_key=environment.version_key(), identity=identity)
+
+
+def _taken_identities(job: Job, catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """Yield the identity, with default options, of each data set that an experiment takes; what the source pins has none.
+
+    A data set that is nothing without options has none either: a folder of the user's, say, which an experiment's own source
+    names.
+    """
+    for part in parts_of(job.case, catalog):
+        found = ""
+        with suppress(HarnessError):
+            dataset: Dataset | None = part.load() if part.kind == "data" else None
+            if dataset and dataset.identity:
+                found = dataset.identity(context_of(job.project, catalog, part.name, None))
+        if found:
+            yield part.name, found
 
 
 def run(job: Job) -> Outcome:

@@ -1,5 +1,16 @@
 """Suites: TOML in, a Suite out, or every problem at once."""
 
+from harness.suite._claims import BLOCKS as BLOCKS
+from harness.suite._claims import Claim as Claim
+from harness.suite._claims import Difference as Difference
+from harness.suite._claims import Equivalent as Equivalent
+from harness.suite._claims import Fact as Fact
+from harness.suite._claims import Published as Published
+from harness.suite._claims import Question as Question
+from harness.suite._claims import SeriesRef as SeriesRef
+from harness.suite._claims import Slope as Slope
+from harness.suite._claims import Threshold as Threshold
+from harness.suite._claims import Trend as Trend
 from harness.suite._file import SuiteFile as SuiteFile
 from harness.suite._load import RESERVED as RESERVED
 from harness.suite._load import load_suite as load_suite
@@ -15,7 +26,8 @@ from harness.suite._schema import Paired as Paired
 from harness.suite._schema import PartRef as PartRef
 from harness.suite._schema import Recipe as Recipe
 from harness.suite._schema import Schedule as Schedule
-from harness.suite._schema import Suite as Suite
 from harness.suite._select import Overrides as Overrides
 from harness.suite._select import narrow as narrow
 from harness.suite._select import parse_seeds as parse_seeds
+from harness.suite._suite import Suite as Suite
+from harness.suite._trainings import trainings as trainings

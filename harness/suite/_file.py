@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, create_model
 from pydantic.fields import FieldInfo
 
+from harness.suite._claims import ClaimEntry
 from harness.suite._schema import Case, Gate, Option, Seed, Strict
 
 MAX_SEEDS = 10_000
@@ -33,7 +34,13 @@ SeedsEntry = Annotated[int, Field(ge=1, le=MAX_SEEDS)] | Annotated[tuple[Seed, .
 # Unquoted, the dots of a key make tables of it.
 _AXIS = {"additionalProperties": {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object"}]}}
 _MATRIX = "Dotted key of the case -> its values; one case is made for each combination."
-_WRITTEN_AS: dict[str, Any] = {"model": PartEntry, "data": PartEntry, "task": PartEntry, "seeds": SeedsEntry}
+_WRITTEN_AS: dict[str, Any] = {
+    "model": PartEntry,
+    "data": PartEntry,
+    "task": PartEntry,
+    "experiment": PartEntry,
+    "seeds": SeedsEntry,
+}
 
 
 def _entries(*left_out: str) -> dict[str, Any]:
@@ -80,11 +87,13 @@ class Fragment(Strict):
     """What the suite is for, in one sentence."""
     tags: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
-    """Files, relative to this one, whose defaults, gates and cases come first."""
+    """Files, relative to this one, whose defaults, gates, cases and claims come first."""
     defaults: Defaults = Defaults()
     gates: dict[str, Gate] = Field(default={})
     """Metric -> how it is judged, in every case; a case's own gates win."""
     case: tuple[CaseEntry, ...] = ()
+    claim: tuple[ClaimEntry, ...] = ()
+    """What is said of the cases' measurements, and how it is judged."""
 
 
 class SuiteFile(Fragment):

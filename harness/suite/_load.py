@@ -9,21 +9,25 @@ from pathlib import Path
 
 from harness.catalog import Catalog
 from harness.errors import Problem, SuiteError, nearest
+from harness.suite._claim_rules import read_claims
 from harness.suite._file import MAX_SEEDS, Fragment, SuiteFile
-from harness.suite._inherit import inherit
+from harness.suite._inherit import defaults_for, inherit
 from harness.suite._matrix import combinations, read_axes
 from harness.suite._node import Node, Place, merge
 from harness.suite._rules import Parts, broken_rules
-from harness.suite._schema import Case, Suite
+from harness.suite._schema import Case
+from harness.suite._suite import Suite
 from harness.suite._toml import read
 from harness.suite._words import validate
 
-PARTS = ("model", "data", "task")
-RESERVED = ("ab", "audits", "baselines", "calibration")
-"""Folders of the results that are of no one suite: paired comparisons, audits, baselines, calibrations."""
+PARTS = ("model", "data", "task", "experiment")
+TRAINED = ("model", "data")
+"""Parts that a case names unless it runs an experiment."""
+RESERVED = ("ab", "audits", "baselines", "calibration", "ledgers")
+"""Folders of the results that are of no one suite: paired comparisons, audits, baselines, calibrations, ledgers of claims."""
 
 # Stands in for what a case lacks (which is reported), so that the rest of it can be checked.
-STAND_INS = {"name": "unnamed", "model": {"name": "unnamed"}, "data": {"name": "unnamed"}}
+STAND_INS = {"name": "unnamed"}
 
 
 @dataclass
@@ -33,6 +37,7 @@ class _Sources:
     defaults: Node
     gates: Node
     cases: list[Node] = field(default_factory=list)
+    claims: list[Node] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
     whole: bool = True
@@ -46,9 +51,9 @@ class _Sources:
 def load_suite(path: Path, catalog: Catalog) -> Suite:
     """Return the suite that a TOML file declares, complete and checked.
 
-    Its name is the file's stem; `harness schema` prints the form of the file. Defaults, gates and cases of included
-    files come first: own defaults and gates win over them, own cases are added. A later layer's table is merged into
-    an earlier one's, except that another part, optimiser or schedule replaces it whole.
+    Its name is the file's stem; `harness schema` prints the form of the file. Defaults, gates, cases and claims of included
+    files come first: own defaults and gates win over them, own cases and claims are added. A later layer's table is merged
+    into an earlier one's, except that another part, optimiser or schedule replaces it whole.
 
     Args:
         path: the file.
@@ -62,13 +67,18 @@ def load_suite(path: Path, catalog: Catalog) -> Suite:
     sources = _Sources(defaults=Node({}, start), gates=Node({}, start))
     _check_name(sources, path.stem, start)
     root = _add(sources, path, SuiteFile, ())
-    cases = list(_cases(sources, Parts(catalog)))
+    parts = Parts(catalog)
+    named: dict[str, Place] = {}
+    cases = list(_cases(sources, parts, named))
+    claims, problems = read_claims(sources.claims, cases, named if sources.whole else None, parts)
+    sources.problems += problems
     if sources.whole and not cases:
         sources.report(start, "the suite has no cases; write at least one [[case]]")
     if sources.problems:
         raise SuiteError(sources.problems)
     own = root.plain()
-    return Suite(name=path.stem, version=own["version"], why=own["why"], tags=tuple(own.get("tags", ())), cases=tuple(cases))
+    told = {"name": path.stem, "version": own["version"], "why": own["why"], "tags": tuple(own.get("tags", ()))}
+    return Suite(**told, cases=tuple(cases), claims=claims)
 
 
 def _shown(path: Path) -> str:
@@ -103,6 +113,7 @@ def _add(sources: _Sources, path: Path, form: type[Fragment], above: tuple[Path,
     sources.defaults = merge(sources.defaults, defaults)
     sources.gates = merge(sources.gates, root.table.get("gates", empty))
     sources.cases += cases
+    sources.claims += root.table.get("claim", empty).items
     return root
 
 
@@ -127,16 +138,19 @@ def _name_parts(table: Node) -> None:
             table.value[key] = Node({"name": child}, child.place)
 
 
-def _cases(sources: _Sources, parts: Parts) -> Iterator[Case]:
-    """Yield every case, and report what is wrong in it; a wrong value is then read as left out."""
-    named: dict[str, Place] = {}
+def _cases(sources: _Sources, parts: Parts, named: dict[str, Place]) -> Iterator[Case]:
+    """Yield every case, and report what is wrong in it; a wrong value is then read as left out.
+
+    `named` takes up where the name of each stands, be there a case of it or only problems.
+    """
     for written in sources.cases:
         axes, problems = read_axes(written)
         sources.problems += problems
         own = Node({key: child for key, child in written.table.items() if key != "matrix"}, written.place)
         for suffix, layer in combinations(axes, written.place):
             _name_parts(layer)
-            node = inherit(_complete(merge(merge(sources.defaults, own), layer), suffix), sources.gates, parts)
+            written_out = merge(merge(defaults_for(sources.defaults, own, layer), own), layer)
+            node = inherit(_complete(written_out, suffix), sources.gates, parts)
             yield from _case(sources, node, parts)
             _check_repeated(sources, node, named)
 
@@ -153,7 +167,7 @@ def _case(sources: _Sources, node: Node, parts: Parts) -> Iterator[Case]:
 def _check_parts(sources: _Sources, node: Node) -> None:
     for key in PARTS:
         part = node.child(key)
-        if part is None and key in STAND_INS:
+        if part is None and key in TRAINED and "experiment" not in node.table:
             sources.report(node.place, f'{key} is missing, here and in [defaults]; write {key} = "..."')
         elif part and part.table and "name" not in part.table:
             # Any key may be an option of a part, so that a misspelt `name` first looks like one.
@@ -176,7 +190,8 @@ def _check_repeated(sources: _Sources, node: Node, named: dict[str, Place]) -> N
 def _complete(merged: Node, suffix: str) -> Node:
     """Return a case's table in the form of `Case`: named, parts with their options, seeds listed."""
     table = dict(merged.table)
-    name = merged.follow(("name",))[1] if "name" in table else merged.follow(("model", "name"))[1]
+    part = "experiment" if "experiment" in table else "model"
+    name = merged.follow(("name",))[1] if "name" in table else merged.follow((part, "name"))[1]
     if isinstance(name.value, str):
         table["name"] = Node(name.value + suffix, name.place if "name" in table else merged.place, name.bad)
     for key in PARTS:

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 
 from harness.catalog import FACTORIES, Catalog, Part
 from harness.errors import CatalogError, Problem, nearest
+from harness.suite._experiment import flaw_of, its_execution, only_its_own
 from harness.suite._node import KeyPath, Node
-from harness.suite._schema import Case, Gate
+from harness.suite._schema import Case, Gate, PartRef
 from harness.suite._words import show_path, show_value
 
 Broken = Iterator[tuple[KeyPath, str]]
 
-FOLDERS = {"model": "models", "data": "data", "task": "tasks"}
+FOLDERS = {"model": "models", "data": "data", "task": "tasks", "experiment": "experiments"}
 """Key of a case -> kind of the part that it names."""
 
 TAKEN_BY = {
@@ -30,6 +31,11 @@ TAKEN_BY = {
 
 STEP_ONLY = ("step_epochs", "gamma")
 
+ANALYSED_TASK = "classification"
+"""The task whose models can be analysed."""
+IMAGE_AXES = 3
+"""Channels, height and width."""
+
 
 class Parts:
     """The catalogue's parts by kind, looked up once for a suite."""
@@ -39,27 +45,13 @@ class Parts:
 
     def named(self, key: str, case: Case) -> Part | None:
         """Return the part that a case names under `key`, if there is one."""
-        part: Part | None = self.by_kind[FOLDERS[key]].get(getattr(case, key).name)
-        return part
+        ref: PartRef | None = getattr(case, key)
+        return self.by_kind[FOLDERS[key]].get(ref.name) if ref else None
 
 
 def broken_rules(case: Case, node: Node, parts: Parts) -> Iterator[Problem]:
     """Yield every rule that a case breaks; `node` is its table, with the lines."""
-    for rule in (
-        _names,
-        _task,
-        _options,
-        _length,
-        _optimizer,
-        _schedule,
-        _selection,
-        _precision,
-        _mode,
-        _seeds,
-        _passes,
-        _scores,
-        _gates,
-    ):
+    for rule in OF_EXPERIMENTS if "experiment" in node.table else OF_TRAININGS:
         try:
             for path, message in rule(case, node, parts):
                 yield _problem(node, path, f"{_written(path)}: {message}")
@@ -82,19 +74,32 @@ def _one_of(found: str, allowed: tuple[str, ...] | list[str]) -> str:
 
 
 def _names(case: Case, node: Node, parts: Parts) -> Broken:
-    for key, kind in FOLDERS.items():
-        given = node.sound(key, "name") and (key == "task" or node.child(key))
-        if given and not parts.named(key, case):
-            yield (key, "name"), _one_of(getattr(case, key).name, list(parts.by_kind[kind]))
+    for key in ("model", "data", "task"):
+        if key == "task" or node.child(key):
+            yield from _unknown(key, case, node, parts)
+
+
+def _unknown(key: str, case: Case, node: Node, parts: Parts) -> Broken:
+    ref: PartRef | None = getattr(case, key)
+    if ref and node.sound(key, "name") and not parts.named(key, case):
+        yield (key, "name"), _one_of(ref.name, list(parts.by_kind[FOLDERS[key]]))
+
+
+def _experiment(case: Case, node: Node, parts: Parts) -> Broken:
+    yield from _unknown("experiment", case, node, parts)
+    part = parts.named("experiment", case)
+    if part and (flaw := flaw_of(part.fields)):
+        yield ("experiment",), f"{part.path}: {flaw}"
 
 
 def _options(case: Case, node: Node, parts: Parts) -> Broken:
     for key in FOLDERS:
         part = parts.named(key, case)
+        ref: PartRef | None = getattr(case, key)
         known = _known_options(part) if part else None
-        for option in getattr(case, key).options:
-            if known is not None and option not in known:
-                takes = f"allowed: {', '.join(known)}" if known else f"{getattr(case, key).name!r} takes no options"
+        for option in ref.options if ref else ():
+            if part and known is not None and option not in known:
+                takes = f"allowed: {', '.join(known)}" if known else f"{part.name!r} takes no options"
                 yield (key, "options", option), f"unknown option{nearest(option, known)}; {takes}"
 
 
@@ -173,6 +178,23 @@ def _passes(case: Case, node: Node, parts: Parts) -> Broken:
             yield ("passes", index), f"found {show_value(measures)} twice; allowed: each pass once"
 
 
+def _analyses(case: Case, node: Node, parts: Parts) -> Broken:
+    for index, analysis in enumerate(case.analyses):
+        if analysis in case.analyses[:index]:
+            yield ("analyses", index), f"found {show_value(analysis)} twice; allowed: each analysis once"
+    if not case.analyses:
+        return
+    path, (model, data) = ("analyses",), (parts.named(key, case) for key in ("model", "data"))
+    if case.task.name != ANALYSED_TASK:
+        if node.sound("task", "name"):
+            yield path, f"found with the task {show_value(case.task.name)}; allowed with: {ANALYSED_TASK}, of images"
+        return
+    shape = (model.fields.get("input_shape") if model else None) or (data.fields.get("shape") if data else None)
+    if shape is not None and len(shape) != IMAGE_AXES:
+        words = " x ".join(map(str, shape)) or "one number"
+        yield path, f"found with inputs of {words}; allowed: images, which are channels x height x width"
+
+
 def _scores(case: Case, node: Node, parts: Parts) -> Broken:
     task = parts.named("task", case)
     scores = task.fields.get("scores") if task else None
@@ -212,6 +234,12 @@ def _gates(case: Case, node: Node, parts: Parts) -> Broken:
                 path,
                 f"measured in the pass {show_value(measured_in)}, which the case leaves out; allowed: with it in `passes`",
             )
+        analysis = fields.get("analysis", "")
+        if analysis and analysis not in case.analyses and gate.level == "hard":
+            yield (
+                path,
+                f"drawn from the analysis {show_value(analysis)}, which the case leaves out; allowed: with it in `analyses`",
+            )
         for key, given, field in (("class", gate.metric_class, "metric_class"), ("direction", gate.direction, "direction")):
             if given and field in fields and given != fields[field]:
                 yield (*path, key), f"found {given!r}; allowed: {fields[field]!r}, which the metric declares"
@@ -233,6 +261,25 @@ def gate_values(gate: Gate, path: KeyPath, metric_class: str | None, direction: 
         yield (*path, "floor"), f"found on {_article(metric_class)} metric; allowed on: quality metrics"
     if metric_class in ("quality", "machine") and direction == "none" and hard:
         yield (*path, "level"), 'found "hard"; allowed: "info", for the metric has no better direction'
+
+
+OF_TRAININGS = (
+    _names,
+    _task,
+    _options,
+    _length,
+    _optimizer,
+    _schedule,
+    _selection,
+    _precision,
+    _mode,
+    _seeds,
+    _passes,
+    _analyses,
+    _scores,
+    _gates,
+)
+OF_EXPERIMENTS = (_experiment, _options, _seeds, only_its_own, its_execution)
 
 
 def _article(word: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from harness.digests import digest_of
-from harness.observations import Direction, MetricClass, Pass
+from harness.observations import Analysis, Direction, MainPass, MetricClass, Pass
 
 DEVICE_PATTERN = r"^(cpu|cuda(:\d+)?|auto)$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.=,+\[\]-]*$"
@@ -33,6 +33,10 @@ class PartRef(Strict):
 
     name: str
     options: dict[str, Option] = {}
+
+
+NO_PART = PartRef(name="")
+"""Stands where a case names no part: an experiment has neither model nor data set nor task of its own."""
 
 
 class Optimizer(Strict):
@@ -128,14 +132,22 @@ class Paired(Strict):
     """Time on the GPU of a case there."""
 
 
+TRAINING_KEYS = {"model", "data", "task", "recipe", "execution", "targets"}
+"""What decides the outcome of a training, apart from its seed."""
+EXPERIMENT_KEYS = {"experiment", "execution"}
+"""What decides the outcome of an experiment, likewise."""
+
+
 class Case(Strict):
-    """One model, data set, recipe and execution setting, trained once per seed."""
+    """One model, data set, recipe and execution setting, trained once per seed; or an experiment, run once per seed."""
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
     why: str = ""
-    model: PartRef
-    data: PartRef
+    model: PartRef = NO_PART
+    data: PartRef = NO_PART
     task: PartRef = PartRef(name="classification")
+    experiment: PartRef | None = None
+    """Takes the place of model, data, task, recipe and passes; its outcomes are what is measured."""
     recipe: Recipe = Recipe()
     execution: Execution = Execution()
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2, 3)
@@ -145,9 +157,12 @@ class Case(Strict):
     drawn_seeds: Annotated[int, Field(ge=0)] = 0
     """How many of the last of `seeds` were drawn so; told by run sets, not by suite files."""
     repeats: PositiveInt = 1
-    """Times that each seed is trained."""
+    """Times that each seed is run."""
     passes: tuple[OptionalPass, ...] = ("memory", "counters")
     """What is measured in processes of its own: memory and counters of the first seed, calibrated throughput of each."""
+    analyses: tuple[Analysis, ...] = ()
+    """What is asked of a trained classifier of images beyond its scores: `generalisation` scores the samples trained on and a
+    shifted test set, `interpretability` tells how faithful an explanation by gradients is. No other number changes by it."""
     retries: Annotated[int, Field(ge=0)] = 1
     """Times that a run is repeated which throttling or another process on its GPU has disturbed."""
     tags: tuple[str, ...] = ()
@@ -171,9 +186,16 @@ class Case(Strict):
         return self.seeds[:1] if measures in ("memory", "counters") else self.seeds
 
     def runs(self) -> Iterator[tuple[Pass, int, int]]:
-        """Yield pass, seed and repeat of each run that the case declares: trainings, which alone are repeated, and passes."""
-        yield from (("train", seed, repeat) for repeat in range(1, self.repeats + 1) for seed in self.seeds)
+        """Yield pass, seed and repeat of each run that the case declares: main ones, which alone are repeated, and passes."""
+        yield from ((self.main_pass, seed, repeat) for repeat in range(1, self.repeats + 1) for seed in self.seeds)
+        if self.experiment is not None:
+            return
         yield from ((measures, seed, 1) for measures in self.passes for seed in self.seeds_of(measures))
+
+    @property
+    def main_pass(self) -> MainPass:
+        """The pass that each seed and repeat has."""
+        return "train" if self.experiment is None else "experiment"
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -195,24 +217,9 @@ class Case(Strict):
     @property
     def specification(self) -> dict[str, Any]:
         """What decides a run's outcome, apart from its seed, as plain data."""
-        return self.model_dump(mode="json", include={"model", "data", "task", "recipe", "execution", "targets"})
+        return self.model_dump(mode="json", include=EXPERIMENT_KEYS if self.experiment else TRAINING_KEYS)
 
     @property
     def digest(self) -> str:
         """SHA-256 of `specification`: equal for cases that may be compared."""
         return digest_of(self.specification)
-
-
-class Suite(Strict):
-    """A resolved suite: every case complete, matrix expanded, includes merged."""
-
-    name: str
-    version: PositiveInt
-    why: str
-    tags: tuple[str, ...] = ()
-    cases: tuple[Case, ...]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of everything the suite declares."""
-        return digest_of(self.model_dump(mode="json"))

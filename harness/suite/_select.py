@@ -9,7 +9,8 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.suite._file import MAX_SEEDS
-from harness.suite._schema import DEVICE_PATTERN, Case, Suite
+from harness.suite._schema import DEVICE_PATTERN, Case
+from harness.suite._suite import Suite
 
 EXAMPLES = "--seeds 10 (seeds 1 to 10), 3,5,7, 4-6, 1,4-6, or 7, for seed 7 alone"
 

@@ -7,6 +7,16 @@ from harness.verdicts._policy import exit_code as exit_code
 from harness.verdicts._policy import warnings as warnings
 from harness.verdicts._sampled import ALPHA as ALPHA
 from harness.verdicts._sampled import more_seeds_may_tell as more_seeds_may_tell
+from harness.verdicts._several import Entry as Entry
+from harness.verdicts._several import Holder as Holder
+from harness.verdicts._several import Line as Line
+from harness.verdicts._several import all_cases as all_cases
+from harness.verdicts._several import beside as beside
+from harness.verdicts._several import difference_text as difference_text
+from harness.verdicts._several import interval_text as interval_text
+from harness.verdicts._several import label as label
+from harness.verdicts._several import unchanged as unchanged
+from harness.verdicts._several import value_text as value_text
 from harness.verdicts._verdict import RUNS as RUNS
 from harness.verdicts._verdict import Verdict as Verdict
 from harness.verdicts._verdict import VerdictName as VerdictName

@@ -88,5 +88,5 @@ def test_an_unknown_kind_is_refused_with_the_nearest(project_folder: Path, capsy
     assert main(["list", "model"]) == 2
 
     assert capsys.readouterr().err == (
-        "error: found 'model', did you mean 'models'?; allowed: models, data, tasks, metrics, suites\n"
+        "error: found 'model', did you mean 'models'?; allowed: models, data, tasks, experiments, metrics, suites\n"
     )

@@ -51,6 +51,34 @@ def test_output_goes_elsewhere(project_folder: Path) -> None:
     assert not (run_set.path / "report.html").exists()
 
 
+def test_several_run_sets_are_put_side_by_side(project_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two or more make one page and its Markdown, in the last one's folder or in --output; no report of theirs is touched."""
+    first, last = usual(project_folder / "results"), usual(project_folder / "results")
+
+    assert main(["report", first.name, str(last.path)]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(last.path / f"side-by-side.{form}") for form in ("html", "md")]
+    assert main(["report", first.name, "demo", first.name, "--output", "public"]) == 0
+    assert sorted(path.name for path in (project_folder / "public").iterdir()) == ["side-by-side.html", "side-by-side.md"]
+    assert not (last.path / "report.html").exists()
+    page = (project_folder / "public" / "side-by-side.html").read_text()
+    assert "3 run sets side by side" in page
+    assert first.name in page
+
+
+def test_the_page_is_opened_where_that_is_asked_for(project_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--open hands the page's address to the system's browser, which is a program of ours here."""
+    run_set = usual(project_folder / "results")
+    browser = project_folder / "browser"
+    browser.write_text('#!/bin/sh\necho "$1" > opened\n')
+    browser.chmod(0o755)
+    script = "import sys; from harness.cli import main; sys.exit(main(['report', 'demo', '--open']))"
+    monkeypatch.setenv("BROWSER", str(browser))
+
+    subprocess.run([sys.executable, "-c", script], cwd=project_folder, capture_output=True, check=True)
+
+    assert (project_folder / "opened").read_text().strip() == (run_set.path / "report.html").as_uri()
+
+
 def test_unknown_suite_is_refused(project_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A name without a run set is a usage error that names the nearest."""
     stored(project_folder / "results", make_suite())

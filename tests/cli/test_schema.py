@@ -103,4 +103,4 @@ def test_the_schema_needs_version_and_why_and_knows_no_null(schema: dict[str, An
     assert "null" not in json.dumps(schema)
     entry = schema["$defs"]["CaseEntry"]["properties"]
     assert set(entry) == {*Case.model_fields, "matrix"} - {"drawn_seeds"}  # which run sets tell, not files
-    assert entry["repeats"]["description"] == "Times that each seed is trained."
+    assert entry["repeats"]["description"] == "Times that each seed is run."

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import CatalogError
 from harness.render import compose, to_html, to_markdown
-from tests.report.support import make_case, make_suite, read, stored
+from tests.report.support import ENVIRONMENT, Trained, make_case, make_suite, read, stored
 
 SECTION = '''"""How many runs there are."""
 
@@ -17,7 +17,7 @@ from harness.report import Paragraph, Section
 def build(data):
     return [Paragraph(f"There are {len(data.runs)} runs of {data.manifest.suite.name}.")]
 
-SECTION = Section("Totals", 15, build)
+SECTION = Section("Totals", 11, build)
 '''
 
 
@@ -42,7 +42,7 @@ def test_users_section_is_in_both_reports(tmp_path: Path) -> None:
 
 def test_section_without_blocks_is_left_out(tmp_path: Path) -> None:
     """A section that has nothing to say leaves no empty heading."""
-    source = '"""Nothing."""\n\nfrom harness.report import Section\n\nSECTION = Section("Nothing", 15, lambda data: [])\n'
+    source = '"""Nothing."""\n\nfrom harness.report import Section\n\nSECTION = Section("Nothing", 11, lambda data: [])\n'
 
     document = compose(read(stored(tmp_path / "results", make_suite()), catalogue(tmp_path, source)))
 
@@ -80,6 +80,26 @@ def test_head_says_what_was_run(tmp_path: Path) -> None:
         "Run set": run_set.name,
         "Started": run_set.manifest.created_utc,
         "Suite version": "1",
+        "Runs": "0 of 0 ok, 0 s in all",
         "Cases left out": "c, d",
     }
     assert document.cases == ("a", "b")
+
+
+def test_head_names_commit_and_machine_where_there_is_one(tmp_path: Path) -> None:
+    """What all runs share stands at the top; what they differ in is left to the section Environment."""
+    case = make_case(seeds=[1, 2])
+    other = ENVIRONMENT | {"machine.cpu": "Other CPU"}
+    same = stored(tmp_path / "same", make_suite(case), [Trained(case, seed) for seed in case.seeds])
+    differ = [Trained(case, 1), Trained(case, 2, environment=other, columns={"commit": "c0ffee"})]
+
+    facts = dict(compose(read(same)).facts)
+
+    assert (facts["Commit"], facts["Machine"], facts["Runs"]) == (
+        "0123456789ab",
+        "Example CPU 2.5 GHz",
+        "2 of 2 ok, 8.40 s in all",
+    )
+    assert {"Commit", "Machine"} & dict(
+        compose(read(stored(tmp_path / "differ", make_suite(case), differ))).facts
+    ).keys() == set()

@@ -36,13 +36,20 @@ Shows what a report looks like.
 
 **1 worse · 1 same**
 
-**Worse.** `harness gate demo` ends with exit code 1: a metric gated at level hard is worse.
+**Worse.** 1 of 2 numbers that decide is worse or missing, most of all Accuracy of keras (−0.0040). `harness gate demo` ends \
+with exit code 1: a metric gated at level hard is worse.
+
+**What changed most, of 2 numbers with a margin**
+
+| Case and metric | Verdict | Change | Margin |
+|:--|:--|--:|--:|
+| keras<br><sub>Accuracy</sub> | **worse**<br><sub>level hard</sub> | −0.0040<br><sub>−0.0060 to −0.0020</sub> | 0.0020 |
 
 **What did not come out the same, gravest first**
 
-| Case | Metric | Verdict | Base | Head | Change | Margin | Detectable | Why |
-|:--|:--|:--|--:|--:|--:|--:|--:|:--|
-| keras | Accuracy | **worse**<br><sub>level hard</sub> | 0.9950<br><sub>n = 10</sub> | 0.9910<br><sub>n = 2</sub> | \
+| Case | Metric | Verdict | Level | Base | Head | Change | Margin | Detectable | Why |
+|:--|:--|:--|:--|--:|--:|--:|--:|--:|:--|
+| keras | Accuracy | **worse** | hard | 0.9950<br><sub>n = 10</sub> | 0.9910<br><sub>n = 2</sub> | \
 −0.0040<br><sub>−0.0060 to −0.0020</sub> | 0.0020 | n/a | t prediction bound |
 
 **Quality: mean over seeds with its 95 % t interval, beside what was published**
@@ -89,10 +96,14 @@ Every stored run succeeded: 2.
 **Reproduce**
 
 - Commit: 0123456789abcdef0123456789abcdef01234567
+- Everything: `harness bench demo`
+- One case: `harness run demo -k CASE --fresh`
+- One run: `harness reproduce RUN`: trains it again and compares losses, scores and digests; each run's is below
 
 </details>
 
-Run set: {run_set.name} · Started: {created} · Suite version: 1
+Run set: {run_set.name} · Started: {created} · Suite version: 1 · Runs: 2 of 2 ok, 8.40 s in all · Commit: 0123456789ab · \
+Machine: Example CPU 2.5 GHz
 """
     )
 
@@ -141,6 +152,16 @@ def test_plot_of_a_section_is_its_caption_and_its_numbers() -> None:
     text = to_markdown(Document("t", "", (), (), (Chapter("mine", "Mine", (figure,), "shown"),)))
 
     assert text == "## t\n\n**Mine.** Dot: a seed.\n\n| Seed |\n|--:|\n| 1 |\n"
+
+
+def test_drawn_columns_are_left_to_the_page() -> None:
+    """A column of drawings has its numbers beside it, and Markdown has those alone."""
+    columns = (Column("Case"), Column("Drawn", "plot"), Column("Mean", "number"))
+    table = Table(columns, (Row((Cell("a"), Cell("", plot="<svg></svg>"), Cell("1"))),))
+
+    text = to_markdown(Document("t", "", (), (), (Chapter("mine", "Mine", (table,), "shown"),)))
+
+    assert text == "## t\n\n| Case | Mean |\n|:--|--:|\n| a | 1 |\n"
 
 
 def test_same_tables_give_the_same_bytes(tmp_path: Path) -> None:

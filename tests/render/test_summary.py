@@ -39,7 +39,9 @@ def test_a_report_of_thousands_of_verdicts_fits_a_comment(tmp_path: Path) -> Non
     assert len(text.encode()) <= LONGEST < COMMENT
     lines = [line for line in text.splitlines() if line]
     assert lines[2] == "**1 worse · 2999 inconclusive**"
-    assert lines[3].startswith("**Worse.** `harness gate demo` ends with exit code 1")
+    assert lines[3].startswith(
+        "**Worse.** 1 of 3,000 numbers that decide is worse or missing, most of all metric_29 of case-99."
+    )
     assert "of 3,000 rows; report.html has all" in text
     first = next(line for line in lines if line.startswith("| case-"))
     assert first.startswith("| case-99 | metric_29 | **worse**")

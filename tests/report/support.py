@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from harness.catalog import Catalog
 from harness.digests import digest_of
@@ -28,6 +30,10 @@ UNITS = {
     "load_time": ("s", "lower", "machine"),
     "aten_operations_per_step": ("{operation}/{step}", "lower", "exact"),
     "host_peak_memory": ("By", "lower", "machine"),
+    "process_memory_before": ("By", "lower", "machine"),
+    "process_peak_memory": ("By", "lower", "machine"),
+    "tensor_peak_memory": ("By", "lower", "exact"),
+    "slope_tanh": ("1", "none", "quality"),
     "gpu_utilization": ("%", "none", "machine"),
     "gpu_power": ("W", "none", "machine"),
     "parameters": ("{parameter}", "none", "exact"),
@@ -59,6 +65,11 @@ def make_case(name: str = "keras", data: str = "mnist", seeds: Sequence[int] = (
     return Case(name=name, data=PartRef(name=data), seeds=tuple(seeds), **(given | fields))
 
 
+def make_experiment(name: str = "c31", seeds: Sequence[int] = (1, 2, 3), **fields: Any) -> Case:
+    """Return a case that runs an experiment in place of a training."""
+    return Case(name=name, experiment=PartRef(name="gradients_over_time"), passes=(), seeds=tuple(seeds), **fields)
+
+
 def make_suite(*cases: Case, name: str = "demo") -> Suite:
     """Return a suite."""
     return Suite(name=name, version=1, why="Shows what a report looks like.", cases=cases or (make_case(),))
@@ -82,6 +93,8 @@ class Trained:
     reason: str = ""
     samples: Sequence[tuple[float, float, float]] = ()
     """GPU readings: seconds, utilisation, bytes."""
+    host: Sequence[tuple[float, float, float | None]] = ()
+    """Readings of the machine: seconds, load, CPUs taken by others."""
     environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
     columns: Mapping[str, Any] = field(default_factory=dict)
     """Columns of the runs table that differ."""
@@ -105,6 +118,7 @@ def add(run_set: RunSet, run: Trained) -> None:
             "steps": list(_steps(run)),
             "evaluations": [_evaluation(run, epoch, value) for epoch, value in enumerate(run.progress, start=1)] if ok else [],
             "samples": [_sample(run, *reading) for reading in run.samples],
+            "host_samples": [_host_sample(run, *reading) for reading in run.host],
             "environments": [{"environment_digest": digest, "key": k, "value": v} for k, v in run.environment.items()],
         },
     )
@@ -121,6 +135,7 @@ def _run(run_set: RunSet, run: Trained, digest: str) -> dict[str, Any]:
         "run_key": "c0ffee" * 10,
         "suite": run_set.manifest.suite.name,
         "case": case.name,
+        "case_digest": case.digest,
         "model": case.model.name,
         "data": case.data.name,
         "task": case.task.name,
@@ -188,6 +203,10 @@ def _sample(run: Trained, seconds: float, utilization: float, used: float) -> di
         utilization=utilization,
         memory_used_bytes=used,
     )
+
+
+def _host_sample(run: Trained, seconds: float, load: float, foreign: float | None) -> dict[str, Any]:
+    return _row("host_samples", run_id=run.run_id, seconds=seconds, load=load, foreign_cpus=foreign)
 
 
 def verdict(case: str = "keras", metric: str = "accuracy", name: str = "same", **given: Any) -> dict[str, Any]:
@@ -292,4 +311,29 @@ def section(name: str) -> Section:
     """Return a built-in section."""
     found = Catalog().load("report", name)
     assert isinstance(found, Section)
+    return found
+
+
+def plots(table: Table) -> list[str]:
+    """Return the drawings in a table's cells, row by row."""
+    return [cell.plot for row in table.rows for cell in row.cells if cell.plot]
+
+
+def alt(svg: str) -> str:
+    """Return a drawing's text alternative."""
+    return str(ElementTree.fromstring(svg).attrib["aria-label"])
+
+
+def captioned(blocks: Iterable[Block], caption: str) -> Table:
+    """Return the table whose caption begins so."""
+    return next(table for table in tables(blocks) if table.caption.startswith(caption))
+
+
+def points_of(svg: str, cls: str) -> list[tuple[int, int]]:
+    """Return the points of a drawing's first path of a class, read as SVG says: M is absolute, l is relative."""
+    path = next(found for found in ElementTree.fromstring(svg).iter("path") if cls in found.attrib["class"].split())
+    numbers = [int(number) for number in re.findall(r"-?\d+", path.attrib["d"])]
+    found = [(numbers[0], numbers[1])]
+    for x, y in zip(numbers[2::2], numbers[3::2], strict=True):
+        found.append((found[-1][0] + x, found[-1][1] + y))
     return found

@@ -12,7 +12,6 @@ from harness.suite import PartRef
 from tests.report.support import (
     Trained,
     column,
-    figures,
     find_row,
     make_case,
     make_suite,
@@ -168,18 +167,8 @@ def test_model_stands_below_a_case_of_another_name(tmp_path: Path) -> None:
     assert [row.cells[0].sub for row in quality.rows] == ["", "a003_keras_cnn"]
 
 
-def test_overview_names_the_best_case(tmp_path: Path) -> None:
-    """All cases on one axis, and in words which is best; alone, a case needs no overview."""
-    (figure,) = figures(section("cases").build(read(usual(tmp_path))))
-    alone = stored(tmp_path / "alone", make_suite(make_case(seeds=[1])), [Trained(make_case(seeds=[1]), 1, values(0.9))])
-
-    assert figure.alt == "Accuracy of 2 cases on one axis. Best mean: keras with 0.9910."
-    assert column(figure.table, "Mean") == ["0.9910", "0.9550"]
-    assert figures(section("cases").build(read(alone))) == []
-
-
-def test_cases_scored_differently_share_no_axis(tmp_path: Path) -> None:
-    """Where tasks differ there is no common plot, and the column says only 'Score'."""
+def test_cases_scored_differently_say_by_what(tmp_path: Path) -> None:
+    """Where tasks differ the column says only 'Score', and each cell which one."""
     folder = tmp_path / "bench" / "tasks"
     folder.mkdir(parents=True)
     (folder / "summary.py").write_text('"""Summarise."""\n\nTASK = Task(primary="test_loss", scores={"test_loss": "lower"})\n')
@@ -188,7 +177,5 @@ def test_cases_scored_differently_share_no_axis(tmp_path: Path) -> None:
 
     blocks = section("cases").build(read(stored(tmp_path / "results", make_suite(*cases), runs), tmp_path / "bench"))
 
-    assert figures(blocks) == []
     assert column(tables(blocks)[0], "Score") == ["0.9000", "0.0500"]
-    scores = [row.cells[3].sub for row in tables(blocks)[0].rows]
-    assert [sub.split(",")[0] for sub in scores] == ["Accuracy", "Test loss"]
+    assert column(tables(blocks)[0], "Metric") == ["Accuracy", "Test loss"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from harness.report import Block, Details, Facts, Heading, Paragraph
@@ -102,19 +103,30 @@ def test_a_failed_pass_is_named(tmp_path: Path) -> None:
 
 
 def test_every_run_has_its_command(tmp_path: Path) -> None:
-    """The command of each run names suite, case and the one seed; commit and uncommitted changes are beside it."""
+    """Each run that succeeded has the command that trains it again; commit and uncommitted changes are beside it."""
     case = make_case(seeds=[1, 7])
     runs = [Trained(case, 1, values(0.9)), Trained(case, 7, values(0.9), columns={"dirty": True, "commit": None})]
 
     blocks = list(section("environment").build(read(stored(tmp_path, make_suite(case), runs))))
 
     table = tables(blocks)[-1]
-    assert column(table, "Command") == ["harness run demo -k keras --seeds 1,", "harness run demo -k keras --seeds 7,"]
+    assert column(table, "To reproduce it") == [f"harness reproduce {run.run_id}" for run in runs]
     assert column(table, "Commit") == ["0123456789ab", "none"]
-    assert [row.cells[2].badge for row in table.rows] == ["", "uncommitted changes"]
-    assert facts(blocks)["Reproduce"] == {
-        "Commit": "0123456789abcdef0123456789abcdef01234567, no commit with uncommitted changes"
-    }
+    assert [row.cells[3].badge for row in table.rows] == ["", "uncommitted changes"]
+    assert (
+        facts(blocks)["Reproduce"]["Commit"] == "0123456789abcdef0123456789abcdef01234567, no commit with uncommitted changes"
+    )
+
+
+def test_reproduce_says_how_to_get_everything_a_case_and_a_run(tmp_path: Path) -> None:
+    """From the whole suite down to one run, each is a command that the command line has."""
+    from harness.catalog import Catalog
+
+    found = facts(list(section("environment").build(read(usual(tmp_path)))))["Reproduce"]
+
+    commands = [re.findall(r"`harness (\w+)", found[key])[0] for key in ("Everything", "One case", "One run")]
+    assert commands == ["bench", "run", "reproduce"]
+    assert set(commands) <= set(Catalog().parts("cli"))
 
 
 def test_two_environments_are_told_apart(tmp_path: Path) -> None:
@@ -127,6 +139,7 @@ def test_two_environments_are_told_apart(tmp_path: Path) -> None:
 
     headings = [block.text for block in blocks if isinstance(block, Heading)]
     assert [heading.split(": ")[1] for heading in headings] == ["2 of 3 runs", "1 of 3 runs"]
+    assert facts(list(blocks))["As the first, but for"] == {"machine cpu": "Other CPU in place of Example CPU 2.5 GHz"}
 
 
 def test_all_well_is_said(tmp_path: Path) -> None:

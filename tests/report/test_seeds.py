@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from harness.report import ReportData, Table
-from tests.report.support import Trained, figures, make_case, make_suite, read, section, stored, tables, texts, usual, values
+from harness.suite import PartRef
+from tests.report.support import (
+    Trained,
+    alt,
+    captioned,
+    column,
+    make_case,
+    make_suite,
+    plots,
+    read,
+    section,
+    stored,
+    texts,
+    usual,
+    values,
+)
 
 
 def build(data: ReportData) -> Table:
     """Return the table of runs."""
-    (table,) = tables(section("seeds").build(data))
-    return table
+    return captioned(section("seeds").build(data), "Every training")
 
 
 def test_every_run_is_a_row(tmp_path: Path) -> None:
@@ -68,22 +85,47 @@ def test_repeats_are_told_apart(tmp_path: Path) -> None:
     assert [row.cells[1].sub for row in table.rows] == ["repeat 1", "repeat 2"]
 
 
-def test_strip_says_mean_interval_and_published(tmp_path: Path) -> None:
-    """The plot of a case's seeds says in words what it shows; cases without a value have none."""
-    found = figures(section("seeds").build(read(usual(tmp_path))))
+def test_seeds_of_one_score_share_an_axis(tmp_path: Path) -> None:
+    """Each case is a row of one table: its seeds drawn, said in words, and their numbers beside them."""
+    table = captioned(section("seeds").build(read(usual(tmp_path))), "Accuracy of each seed")
 
-    assert [figure.caption for figure in found] == [
-        "Mean 0.9910 over 3 seeds, 95 % interval 0.9885 to 0.9935, published 0.9914.",
-        "Mean 0.9550 over 2 seeds, 95 % interval 0.8915 to 1.0185.",
+    assert [alt(plot) for plot in plots(table)] == [
+        "Accuracy of keras. Mean 0.9910 over 3 seeds, 95 % interval 0.9885 to 0.9935, published 0.9914.",
+        "Accuracy of digits. Mean 0.9550 over 2 seeds, 95 % interval 0.8915 to 1.0185.",
     ]
-    assert texts(found[0].table) == [["1", "0.9900"], ["2", "0.9920"], ["3", "0.9910"]]
-    assert "published" in found[0].svg.split("</title>")[1]
+    assert column(table, "Mean") == ["0.9910", "0.9550"]
+    assert column(table, "Lowest") == ["0.9900", "0.9500"]
+    assert column(table, "Highest") == ["0.9920", "0.9600"]
+
+
+def test_spread_is_numpys(tmp_path: Path) -> None:
+    """The spread over seeds is the standard deviation with n − 1."""
+    table = captioned(section("seeds").build(read(usual(tmp_path))), "Accuracy of each seed")
+
+    assert table.rows[0].cells[3].sort == pytest.approx(np.std([0.990, 0.992, 0.991], ddof=1))
 
 
 def test_one_seed_is_a_dot_without_interval(tmp_path: Path) -> None:
-    """A single seed claims no interval."""
+    """A single seed claims neither interval nor spread."""
     case = make_case(seeds=[1], published={})
 
-    (figure,) = figures(section("seeds").build(read(stored(tmp_path, make_suite(case), [Trained(case, 1, values(0.9))]))))
+    blocks = section("seeds").build(read(stored(tmp_path, make_suite(case), [Trained(case, 1, values(0.9))])))
 
-    assert figure.caption == "Mean 0.9000 over 1 seed."
+    table = captioned(blocks, "Accuracy of each seed")
+    assert [alt(plot) for plot in plots(table)] == ["Accuracy of keras. Mean 0.9000 over 1 seed."]
+    assert column(table, "Spread") == ["n/a"]
+    assert 'class="w' not in plots(table)[0]
+
+
+def test_scores_that_differ_in_kind_have_tables_of_their_own(tmp_path: Path) -> None:
+    """No axis holds two metrics."""
+    folder = tmp_path / "bench" / "tasks"
+    folder.mkdir(parents=True)
+    (folder / "summary.py").write_text('"""Summarise."""\n\nTASK = Task(primary="test_loss", scores={"test_loss": "lower"})\n')
+    cases = [make_case("a", seeds=[1]), make_case("b", seeds=[1], task=PartRef(name="summary"))]
+    runs = [Trained(case, 1, values(0.9)) for case in cases]
+
+    blocks = section("seeds").build(read(stored(tmp_path / "results", make_suite(*cases), runs), tmp_path / "bench"))
+
+    assert column(captioned(blocks, "Accuracy of each seed"), "Case") == ["a"]
+    assert column(captioned(blocks, "Test loss of each seed"), "Case") == ["b"]

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.report.support import (
     Trained,
-    figures,
+    alt,
+    captioned,
     find_row,
     make_case,
     make_suite,
+    plots,
+    points_of,
     read,
     section,
     stored,
@@ -36,18 +40,43 @@ def test_table_has_every_case(tmp_path: Path) -> None:
 
 
 def test_distribution_is_said_in_words(tmp_path: Path) -> None:
-    """Median and 95th percentile are NumPy's over all steps, and steps beyond the axis are counted."""
+    """Median and 95th percentile are NumPy's over all steps, and the numbers stand beside the drawing."""
     case = make_case(seeds=[1])
     seconds = [0.010] * 100 + [0.020] * 99 + [1.0]
     run = Trained(case, 1, values(0.9), losses=[1.0] * 200, seconds=seconds)
 
-    (figure,) = figures(section("speed").build(read(stored(tmp_path, make_suite(case), [run]))))
+    table = captioned(section("speed").build(read(stored(tmp_path, make_suite(case), [run]))), "Step times of all runs")
 
     median = float(np.median(seconds)) * 1000
-    assert figure.caption == (
-        f"Half of the steps took at most {median:.1f} ms, 19 of 20 at most 20.0 ms. 1 of 200 are slower than the axis shows."
-    )
-    assert texts(figure.table) == [["1", "10.0 ms", "15.0 ms", "20.0 ms", "1.00 s", "200 steps"]]
+    assert [alt(plot) for plot in plots(table)] == [
+        f"Step times of keras: half took at most {median:.1f} ms, 19 of 20 at most 20.0 ms."
+    ]
+    assert [row[2:] for row in texts(table)] == [["10.0 ms", "15.0 ms", "20.0 ms", "1.00 s", "200"]]
+
+
+def test_hill_is_highest_where_most_steps_are(tmp_path: Path) -> None:
+    """Steps of two paces make two hills: NumPy's histogram over the same ratios has its peaks at the same places."""
+    case = make_case(seeds=[1])
+    seconds = [0.010] * 60 + [0.018] * 40
+    run = Trained(case, 1, values(0.9), losses=[1.0] * 100, seconds=seconds)
+
+    table = captioned(section("speed").build(read(stored(tmp_path, make_suite(case), [run]))), "Step times of all runs")
+
+    hill = points_of(plots(table)[0], "rl")
+    heights = {x: 200 - y for x, y in hill}
+    high, low = sorted(heights, key=lambda x: -heights[x])[:2]
+    assert high < low
+    assert heights[low] / heights[high] == pytest.approx(40 / 60, abs=0.15)
+
+
+def test_each_runs_median_is_a_stroke(tmp_path: Path) -> None:
+    """Runs of different pace are seen apart, though their steps are drawn together."""
+    case = make_case(seeds=[1, 2])
+    runs = [Trained(case, seed, values(0.9), losses=[1.0] * 20, seconds=[pace] * 20) for seed, pace in ((1, 0.010), (2, 0.012))]
+
+    table = captioned(section("speed").build(read(stored(tmp_path, make_suite(case), runs))), "Step times of all runs")
+
+    assert plots(table)[0].count('class="q"') == 2
 
 
 def test_failed_run_with_steps_is_drawn(tmp_path: Path) -> None:
@@ -55,6 +84,6 @@ def test_failed_run_with_steps_is_drawn(tmp_path: Path) -> None:
     case = make_case(seeds=[1])
     run = Trained(case, 1, status="timeout", reason="600 s are over")
 
-    (figure,) = figures(section("speed").build(read(stored(tmp_path, make_suite(case), [run]))))
+    table = captioned(section("speed").build(read(stored(tmp_path, make_suite(case), [run]))), "Step times of all runs")
 
-    assert len(figure.table.rows) == 1
+    assert len(plots(table)) == 1

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import Banner, Block, Details, Paragraph
+from harness.report import Banner, Block, Paragraph
 from tests.report.support import (
     Trained,
+    alt,
+    captioned,
     column,
     make_case,
     make_suite,
+    plots,
     read,
     section,
     stored,
@@ -20,6 +23,19 @@ from tests.report.support import (
     usual,
     values,
     verdict,
+)
+
+WORSE = verdict(
+    name="worse",
+    base=0.991,
+    head=0.981,
+    n_base=10,
+    n_head=3,
+    estimate=-0.01,
+    low=-0.02,
+    high=-0.005,
+    margin=0.002,
+    mde=0.004,
 )
 
 
@@ -51,23 +67,38 @@ def test_unjudged_run_set_says_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "title", "sentence", "tone"),
     [
-        (["same"], "Pass", "`harness gate demo` ends with exit code 0: pass: nothing is worse.", "good"),
+        (
+            ["same"],
+            "Pass",
+            "None of 1 number that decides is worse than its baseline. "
+            "`harness gate demo` ends with exit code 0: pass: nothing is worse.",
+            "good",
+        ),
         (
             ["same", "worse"],
             "Worse",
+            "1 of 2 numbers that decide is worse or missing, most of all m1 of keras. "
             "`harness gate demo` ends with exit code 1: a metric gated at level hard is worse.",
             "bad",
         ),
-        (["new"], "Incomparable", "`harness gate demo` ends with exit code 4: incomparable, or no baseline.", "warn"),
+        (
+            ["new"],
+            "Incomparable",
+            "Of 1 number that decides none can be told. "
+            "`harness gate demo` ends with exit code 4: incomparable, or no baseline.",
+            "warn",
+        ),
         (
             ["missing", "worse"],
             "Missing",
+            "2 of 2 numbers that decide are worse or missing, most of all m0 of keras. "
             "`harness gate demo` ends with exit code 5: measuring failed, or something declared is missing.",
             "bad",
         ),
         (
             ["inconclusive"],
             "Pass, with warnings",
+            "Of 1 number that decides none can be told. "
             "`harness gate demo` ends with exit code 0: pass: nothing is worse. "
             "Under `--policy strict` it ends with 3: inconclusive: the data cannot tell.",
             "warn",
@@ -75,6 +106,7 @@ def test_unjudged_run_set_says_what_to_do(tmp_path: Path) -> None:
         (
             ["better"],
             "Better",
+            "None of 1 number that decides is worse than its baseline. "
             "`harness gate demo` ends with exit code 0: pass: nothing is worse. "
             "Under `--policy strict` it ends with 6: better: the baseline is stale.",
             "good",
@@ -99,26 +131,13 @@ def test_counts_come_gravest_first(tmp_path: Path) -> None:
 
 def test_what_did_not_pass_is_shown_with_change_margin_and_detectable_effect(tmp_path: Path) -> None:
     """A quality metric's change is in its own unit, with its interval."""
-    row = verdict(
-        name="worse",
-        base=0.991,
-        head=0.981,
-        n_base=10,
-        n_head=3,
-        estimate=-0.01,
-        low=-0.02,
-        high=-0.005,
-        margin=0.002,
-        mde=0.004,
-    )
-
-    table = tables(build(tmp_path, row, verdict(metric="macro_f1")))[0]
+    table = captioned(build(tmp_path, WORSE, verdict(metric="macro_f1")), "What did not come out the same")
 
     assert texts(table) == [
-        ["keras", "Accuracy", "worse", "0.9910", "0.9810", "−0.0100", "0.0020", "0.0040", "t prediction bound"]
+        ["keras", "Accuracy", "worse", "hard", "0.9910", "0.9810", "−0.0100", "0.0020", "0.0040", "t prediction bound"]
     ]
     cells = table.rows[0].cells
-    assert [cells[place].sub for place in (3, 4, 5)] == ["n = 10", "n = 3", "−0.0200 to −0.0050"]
+    assert [cells[place].sub for place in (4, 5, 6)] == ["n = 10", "n = 3", "−0.0200 to −0.0050"]
 
 
 def test_machine_metrics_change_in_per_cent(tmp_path: Path) -> None:
@@ -137,29 +156,71 @@ def test_machine_metrics_change_in_per_cent(tmp_path: Path) -> None:
         unit="{sample}/s",
     )
 
-    table = tables(build(tmp_path, row))[0]
+    table = captioned(build(tmp_path, row), "What did not come out the same")
 
-    assert texts(table)[0][3:8] == ["5.00 ksamples/s", "4.40 ksamples/s", "−12.0 %", "10.0 %", "8.50 %"]
+    assert texts(table)[0][4:9] == ["5.00 ksamples/s", "4.40 ksamples/s", "−12.0 %", "10.0 %", "8.50 %"]
 
 
 def test_verdict_without_numbers_has_its_note(tmp_path: Path) -> None:
     """A verdict on the runs themselves has no numbers, only a reason."""
     row = verdict(metric="runs", name="missing", method="presence", note="no run of seed 2", **{"class": "exact"})
 
-    table = tables(build(tmp_path, row))[0]
+    (table,) = tables(build(tmp_path, row))
 
-    assert texts(table) == [["keras", "Runs", "missing", "n/a", "n/a", "n/a", "n/a", "n/a", "no run of seed 2"]]
+    assert texts(table) == [["keras", "Runs", "missing", "hard", "n/a", "n/a", "no run of seed 2"]]
 
 
-def test_level_info_is_folded_away(tmp_path: Path) -> None:
-    """What decides nothing does not stand on the first screen."""
+def test_level_info_does_not_stand_among_what_did_not_pass(tmp_path: Path) -> None:
+    """What decides nothing is left to the section Effects."""
     blocks = build(tmp_path, verdict(), verdict(metric="macro_f1", name="worse", level="info"))
 
-    assert [block.summary for block in blocks if isinstance(block, Details)] == [
-        "1 more at level info, which decides nothing",
-        "All 2 verdicts",
+    assert [block for block in blocks if not isinstance(block, Banner)] == []
+
+
+def test_the_largest_effects_are_on_the_first_screen(tmp_path: Path) -> None:
+    """Changes are ranked by how many margins they are, whatever their unit and their level."""
+    mild = verdict(metric="macro_f1", base=0.9, head=0.91, estimate=0.01, low=0.0, high=0.02, margin=0.1)
+    slower = verdict(
+        metric="step_time_median",
+        base=0.01,
+        head=0.013,
+        estimate=0.3,
+        low=0.2,
+        high=0.4,
+        margin=0.1,
+        level="info",
+        direction="lower",
+        **{"class": "machine"},
+    )
+
+    table = captioned(build(tmp_path, mild, WORSE, slower), "What changed most, of 3 numbers")
+
+    assert [row.cells[0].sub for row in table.rows] == ["Accuracy", "Step time, median", "Macro F1"]
+    assert [alt(plot) for plot in plots(table)] == [
+        "Accuracy of keras: −5.00 margins, interval −10.00 to −2.50.",
+        "Step time, median of keras: −3.00 margins, interval −4.00 to −2.00.",
+        "Macro F1 of keras: +0.10 margins, interval +0.00 to +0.20.",
     ]
-    assert [block for block in blocks if not isinstance(block, Banner | Details)] == []
+
+
+def test_the_sentence_names_what_is_worst(tmp_path: Path) -> None:
+    """The first sentence has the metric, the case and the change that a reader asks for first."""
+    words = banner(build(tmp_path, WORSE, verdict(metric="macro_f1"))).text
+
+    assert words.startswith("1 of 2 numbers that decide is worse or missing, most of all Accuracy of keras (−0.0100).")
+
+
+def test_before_a_verdict_there_is_what_was_published(tmp_path: Path) -> None:
+    """An unjudged run set shows how far its scores are from the articles'."""
+    cases = [make_case("near", seeds=[1, 2]), make_case("far", seeds=[1, 2])]
+    runs = [Trained(case, seed, values(score)) for case, score in zip(cases, (0.99, 0.9), strict=True) for seed in (1, 2)]
+
+    blocks = list(section("verdict").build(read(stored(tmp_path, make_suite(*cases), runs))))
+
+    table = captioned(blocks, "What is furthest from what was published, of 2 cases")
+    assert column(table, "Case") == ["far", "near"]
+    assert column(table, "Difference") == ["−0.0914", "−0.0014"]
+    assert alt(plots(table)[0]) == "Accuracy of far: −0.0914 from what was published."
 
 
 def test_hard_comes_before_warn_and_grave_before_mild(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import harness
 from harness import catalog as catalogues
 from harness.catalog import Catalog
-from harness.runner import plan
+from harness.runner import code, plan
 from harness.suite import Case, PartRef, Suite
 
 
@@ -19,7 +19,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the package's source files, in which code is looked for."""
     copy = tmp_path / "harness"
     shutil.copytree(Path(harness.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    for module in (catalogues, plan):
+    for module in (catalogues, code):
         monkeypatch.setattr(module, "BUILT_IN", copy)
     return copy
 
@@ -45,21 +45,21 @@ def case(model: str, data: str, task: str = "classification") -> Case:
 )
 def test_an_edit_of_code_that_a_run_executes_changes_its_key(copied: Path, file: str) -> None:
     """The parts of the case, what they import, and whatever measures."""
-    before = plan.code_digest(case("a001_rnn", "digit_rows"), Catalog())
+    before = code.code_digest(case("a001_rnn", "digit_rows"), Catalog())
     with (copied / file).open("a") as edited:
         edited.write("# edited\n")
 
-    assert before != plan.code_digest(case("a001_rnn", "digit_rows"), Catalog())
+    assert before != code.code_digest(case("a001_rnn", "digit_rows"), Catalog())
 
 
 @pytest.mark.parametrize("file", ["data/mnist.py", "models/a004_cnn.py", "tasks/translation.py", "report/cases.py", "gate.py"])
 def test_an_edit_of_other_code_does_not(copied: Path, file: str) -> None:
     """Runs of a case stay valid when another case's parts, the judging or the report change."""
-    before = plan.code_digest(case("a001_rnn", "digit_rows"), Catalog())
+    before = code.code_digest(case("a001_rnn", "digit_rows"), Catalog())
     with (copied / file).open("a") as edited:
         edited.write("# edited\n")
 
-    assert before == plan.code_digest(case("a001_rnn", "digit_rows"), Catalog())
+    assert before == code.code_digest(case("a001_rnn", "digit_rows"), Catalog())
 
 
 def test_first_seeds_are_run_first() -> None:

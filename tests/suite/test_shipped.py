@@ -11,6 +11,8 @@ from harness.suite import load_suite
 
 FOLDER = Path(__file__).parents[2] / "suites"
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.toml"))
+CLAIMING = ["claims"]
+"""Suites whose numbers are judged by claims, not by gates."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -22,7 +24,7 @@ def test_a_shipped_suite_has_no_problems_and_says_why(name: str) -> None:
     assert all(sentence.endswith(".") for sentence in (suite.why, *(case.why for case in suite.cases)))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in CLAIMING])
 def test_a_shipped_suite_gates_the_primary_score_and_hard_on_the_digests(name: str) -> None:
     """The task's primary score, the parameters and the digests are gated in every case of every shipped suite."""
     catalog = Catalog()
@@ -32,6 +34,17 @@ def test_a_shipped_suite_gates_the_primary_score_and_hard_on_the_digests(name: s
         primary = catalog.part("tasks", case.task.name).fields["primary"]
         assert exact | {primary} <= set(case.gates), case.name
         assert {case.gates[metric].level for metric in exact} == {"hard"}, case.name
+
+
+@pytest.mark.parametrize("name", CLAIMING)
+def test_each_case_of_a_suite_of_claims_serves_one(name: str) -> None:
+    """Nothing is measured for no claim; every case is either quick or long, so that the quick ones can be run alone."""
+    suite = load_suite(FOLDER / f"{name}.toml", Catalog())
+    asked = {series.case for claim in suite.claims for test in claim.tests for series in test.series}
+
+    assert suite.claims
+    assert {case.name for case in suite.cases} == asked
+    assert {case.name for case in suite.cases if len({"quick", "long"} & {*case.tags}) != 1} == set()
 
 
 def test_every_articles_recipe_is_there_as_printed() -> None:

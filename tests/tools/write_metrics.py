@@ -36,6 +36,8 @@ UNITS = {
     "{cpu}": "CPUs",
     "{switch}/{step}": "switches a step",
     "%": "percent",
+    "1/{flop}": "per FLOP",
+    "1/By": "per byte",
 }
 """UCUM code -> what people call it."""
 TITLES = ("number", "definition", "unit", "class", "source", "null when")
@@ -43,7 +45,9 @@ ALIGNED = ("---",) * len(TITLES)
 
 
 def measured_in(part: Part) -> str:
-    """Return the pass that measures a metric; 'score' for what a task's scores give."""
+    """Return the pass that measures a metric; 'score' for what a task's scores give, 'analysis' for what a case asks for."""
+    if part.fields.get("analysis"):
+        return "analysis"
     return "score" if part.fields.get("score") else str(part.fields.get("measured_in", "train"))
 
 
@@ -55,6 +59,8 @@ GROUPS = {
     "calibrated": "**Calibrated**, a pass of its own, each seed of the cases that ask for it: chunks of steps between kernels "
     "of known work.",
     "score": "**Scores of tasks**, in the pass *train*: of the weights that the recipe selects, on the test split.",
+    "analysis": "**Analyses**, in the pass *train* of the cases on images that ask for them "
+    '(`analyses = ["generalisation", "interpretability"]`): of the same weights, when everything that is timed is over.',
 }
 """Group of metrics -> what stands above its table."""
 BEFORE = "*In a script*: in a training under `harness.measure`. A pass that a case leaves out has no rows, rather than nulls."

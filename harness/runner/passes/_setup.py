@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
@@ -16,15 +16,15 @@ from harness import digests
 from harness.catalog import Catalog
 from harness.data import Dataset, LoadContext, Splits
 from harness.errors import MeasuringError
-from harness.models import DataSpec, Model
+from harness.models import Model
 from harness.observations import Observations
 from harness.runner.jobs import PROGRESS, Job
 from harness.runner.passes._execution import compile_parts, place_model, place_split
 from harness.seeds import seed_globals, set_lane
 from harness.suite import Case
-from harness.tasks import Learning, Task
+from harness.tasks import Task
 from harness.train import Job as TrainJob
-from harness.train import Progress, hold_out
+from harness.train import Progress, context_of, describe_data, start_learning
 
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
 
@@ -73,11 +73,10 @@ def _reporter(folder: Path) -> Callable[[Progress], None]:
     return lambda progress: say(folder, {"progress": asdict(progress)})
 
 
-def context_of(job: Job, catalog: Catalog) -> LoadContext:
+def case_context(job: Job, catalog: Catalog) -> LoadContext:
     """Return what the case's data set has to know to load itself."""
     model: Model = catalog.load("models", job.case.model.name)
-    folder = catalog.part("data", job.case.data.name).fields.get("folder") or job.case.data.name
-    return LoadContext(job.project.data / folder, model.input_shape, job.project.root)
+    return context_of(job.project, catalog, job.case.data.name, model.input_shape)
 
 
 def prepare(job: Job, device: torch.device, seen: Observations) -> TrainJob:
@@ -89,7 +88,7 @@ def prepare(job: Job, device: torch.device, seen: Observations) -> TrainJob:
 def load_data(job: Job, catalog: Catalog, seen: Observations) -> Splits:
     """Load the case's data and note its digest."""
     dataset: Dataset = catalog.load("data", job.case.data.name)
-    splits = dataset.load(context_of(job, catalog), **job.case.data.options)
+    splits = dataset.load(case_context(job, catalog), **job.case.data.options)
     splits_held = {"train": splits.train, "test": splits.test, "validation": splits.validation}
     held = {name: split for name, split in splits_held.items() if split is not None}
     seen.digests["data"] = digests.tensors_digest(
@@ -101,20 +100,11 @@ def load_data(job: Job, catalog: Catalog, seen: Observations) -> Splits:
     return splits
 
 
-def describe_data(splits: Splits) -> DataSpec:
-    """Return what a model has to know of the data: for an agent, its observations and actions."""
-    shape = tuple(splits.train.inputs.shape[1:])
-    if splits.environment is not None:
-        shape = tuple(splits.environment().observation_space.shape or ())
-    return DataSpec(shape, len(splits.classes), tuple(map(len, splits.vocabularies)))
-
-
 def build(job: Job, catalog: Catalog, splits: Splits, device: torch.device, seen: Observations) -> TrainJob:
     """Build the model from the init stream and put everything on the device."""
     case = job.case
     task: Task = catalog.load("tasks", case.task.name)
-    training, validation = hold_out(splits, case.recipe.validation, job.seed)
-    learning: Learning = task.start(replace(splits, train=training), **case.task.options)
+    training, validation, learning = start_learning(task, splits, case.recipe.validation, job.seed, case.task.options)
     part: Model = catalog.load("models", case.model.name)
     started = perf_counter()
     seed_globals(job.seed, "init")

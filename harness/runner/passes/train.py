@@ -17,6 +17,7 @@ from harness.probes.flops import count_flops
 from harness.probes.inference import time_inference
 from harness.probes.stored import store_and_load
 from harness.runner.jobs import Job
+from harness.runner.passes._analyses import FIELDS, analyse
 from harness.runner.passes._execution import compile_seconds
 from harness.runner.passes._setup import out_of_memory, prepare
 from harness.tasks import Played, Turn
@@ -36,6 +37,9 @@ def measure(job: Job, device: torch.device, seen: Observations) -> None:
     score(training, seen)
     measure_inference(training, seen)
     measure_storage(job, training, seen)
+    for analysis in job.case.analyses:
+        with spared(seen, *FIELDS[analysis]):
+            analyse(analysis, training, seen)
     count_operations(training, seen)
 
     seen.targets = dict(job.case.targets)

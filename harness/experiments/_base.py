@@ -1,0 +1,81 @@
+"""What an experiment part is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import MeasuringError
+from harness.observations import Direction, MetricClass
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.project import Project
+
+Outcomes = dict[str, float | None]
+"""What one run of an experiment gives, by name; None for what could not be measured."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment: a function of a seed that gives numbers.
+
+    `run(setting, *, option=default)` returns a number for each of `outcomes`, no more and no fewer; its keyword-only arguments
+    are the options a suite may set. All fields but the function are literals, so that listings and suites need no import.
+    """
+
+    run: Callable[..., Mapping[str, float | None]]
+    title: str
+    outcomes: dict[str, str]
+    """Name in snake_case -> UCUM unit: `1`, `s`, `By`, `%`."""
+    metric_class: MetricClass = "quality"
+    """exact: the same for every seed and on every machine; quality: depends on the seed; machine: times and memory."""
+    directions: dict[str, Direction] = field(default_factory=dict)
+    """Outcome -> which way is better, of those that have a better and a worse."""
+    source: str = ""
+    """Paper or specification of what is measured."""
+
+    def perform(
+        self,
+        options: Mapping[str, Any],
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+        project: Project | None = None,
+        report: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Outcomes:
+        """Run once, with torch's global stream at the head of the seed's `init`, and return what came of it, checked.
+
+        Args:
+            options: the experiment's.
+            seed, device, project, report: as of `Setting`.
+
+        Raises:
+            MeasuringError: an outcome is lacking, undeclared, or no finite number.
+        """
+        from harness.experiments._setting import Setting
+
+        setting = Setting(seed, device=device, project=project, report=report)
+        setting.seed_globals()
+        return self.checked(self.run(setting, **options))
+
+    def checked(self, found: Mapping[str, float | None]) -> Outcomes:
+        """Return the outcomes as plain numbers, in the order in which they are declared.
+
+        Raises:
+            MeasuringError: as `perform` says; every problem is named.
+        """
+        problems = [f"{name!r} is declared and was not returned" for name in self.outcomes if name not in found]
+        problems += [f"{name!r} was returned and is not declared" for name in found if name not in self.outcomes]
+        numbers: Outcomes = {}
+        for name in self.outcomes:
+            value = found.get(name)
+            numbers[name] = None if value is None else float(value)
+            if value is not None and not math.isfinite(value):
+                problems.append(f"{name!r} was {float(value)}; return None for what cannot be measured")
+        if problems:
+            raise MeasuringError(f"outcomes of the experiment: {'; '.join(problems)}")
+        return numbers
