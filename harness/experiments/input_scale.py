@@ -19,12 +19,13 @@ from typing import Any
 from harness.data import Splits
 from harness.experiments import Experiment, Setting
 from harness.experiments._rates import best, train_at
+from harness.experiments._setting import OptimizerName
 from harness.models import DataSpec
 from harness.options import check_choice, check_count
 
 NETWORKS = ("a000_lenet_gray28", "a003_keras_cnn", "a004_cnn")
 SCALES = ("raw", "unit", "standard")
-RATES = {
+RATES: dict[OptimizerName, dict[str, tuple[float, ...]]] = {
     "sgd": {"raw": (3e-4, 1e-3, 3e-3), "unit": (1e-3, 1e-2, 3e-2, 1e-1), "standard": (1e-3, 3e-3, 1e-2, 3e-2)},
     "adam": {"raw": (1e-4, 3e-4, 1e-3), "unit": (1e-3, 3e-3, 1e-2), "standard": (1e-3, 3e-3, 1e-2)},
 }
@@ -56,7 +57,9 @@ def run(setting: Setting, *, network: str = "a000_lenet_gray28", epochs: int = 5
     return found
 
 
-def compare(setting: Setting, splits: Splits, network: str, epochs: int, optimizer: str, scale: str) -> dict[str, float | None]:
+def compare(
+    setting: Setting, splits: Splits, network: str, epochs: int, optimizer: OptimizerName, scale: str
+) -> dict[str, float | None]:
     """Return one scale's outcomes with one optimiser."""
     spec: DataSpec = setting.spec(splits)
     recipe: dict[str, Any] = {"optimizer": optimizer, "epochs": epochs, "batch_size": 32}

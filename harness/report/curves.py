@@ -153,10 +153,10 @@ def _loss_table(case: Case, curves: Sequence[Curve]) -> Table:
 
 
 def _progress(data: ReportData, case: Case) -> Figure | None:
-    """The primary metric at each evaluation, with the band from the lowest to the highest seed."""
+    """The primary metric at each evaluation, with the band from the lowest to the highest seed; one evaluation is no curve."""
     metric = data.primary(case)
     split, points = data.progress(case.name, metric)
-    if not points:
+    if len(points) < 2:
         return None
     unit, title = data.unit(metric), data.title(metric)
     lines = (case.published.get(metric), case.targets.get(metric))

@@ -218,6 +218,13 @@ def test_score_has_a_band_over_seeds(tmp_path: Path) -> None:
     assert score.caption == "Accuracy on the test split; last: 0.8000 to 0.9000."
 
 
+def test_one_evaluation_is_no_curve(tmp_path: Path) -> None:
+    """A score that was taken once stands among the cases; an empty grid with a dot would say no more."""
+    case = make_case(seeds=[1])
+
+    assert len(build(tmp_path, Trained(case, 1, values(0.9), progress=(0.9,)))) == 1
+
+
 def test_published_and_target_are_lines(tmp_path: Path) -> None:
     """What was published and what is aimed at are named on the plot."""
     case = make_case(seeds=[1], targets={"accuracy": 0.98})
