@@ -66,13 +66,14 @@ class Server:
 
     def start(self, folder: Path) -> None:
         """Fork a process for the job in `folder`."""
+        server = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self.become(folder)
+            self.become(folder, server)
         self.job = pid
         self.reply(started=pid)
 
-    def become(self, folder: Path) -> None:
+    def become(self, folder: Path, server: int) -> None:
         """Turn this forked process into the job's own; never returns."""
         status = 1
         try:
@@ -80,6 +81,8 @@ class Server:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
             _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != server:  # it died before we had asked to die with it
+                return
             log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             null = os.open(os.devnull, os.O_RDONLY)
             for target, source in ((0, null), (1, log), (2, log)):

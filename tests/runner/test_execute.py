@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -289,8 +290,10 @@ def test_a_killed_fork_server_costs_one_run(project_folder: Path, write_project:
         [*HARNESS, "run", "mine"], cwd=project_folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     work = project_folder / "results" / "mine"
-    while not list(work.glob("*/.work-*/*/log.txt")) or len(descendants(process)) < 2 or _identifying(work):
+    while not _running(work):  # a job whose process has not begun is given to the new server
         assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(1)  # the harness has heard of it too
     os.kill(psutil.Process(process.pid).children()[0].pid, signal.SIGKILL)
     process.communicate(timeout=120)
 
@@ -300,9 +303,10 @@ def test_a_killed_fork_server_costs_one_run(project_folder: Path, write_project:
     assert {("hang", 1): "killed", ("good", 1): "ok", ("good", 2): "ok"} == statuses
 
 
-def _identifying(work: Path) -> bool:
-    """Whether no job of kind `run` has begun yet."""
-    return not any('"kind": "run"' in job.read_text() for job in work.glob("*/.work-*/*/job.json"))
+def _running(work: Path) -> bool:
+    """Whether the process of a job of kind `run` has begun."""
+    jobs = work.glob("*/.work-*/*/job.json")
+    return any('"kind": "run"' in job.read_text() and (job.parent / "log.txt").exists() for job in jobs)
 
 
 def test_an_unwritable_results_folder_is_told_at_once(project_folder: Path, write_project: Callable[..., None]) -> None:
