@@ -88,7 +88,7 @@ def load(run_set: str | Path) -> dict[str, pd.DataFrame]:
     from harness.results import RUN_TABLES, find_run_set
 
     found = find_run_set(find_project().results, str(run_set))
-    return {name: found.table(name) for name in (*RUN_TABLES, "verdicts")}
+    return {name: found.table(name) for name in (*RUN_TABLES, "verdicts", "claims")}
 
 
 def compare(head: str | Path, base: str | Path | None = None, *, catalogues: Iterable[Path] = ()) -> pd.DataFrame:

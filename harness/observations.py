@@ -21,7 +21,7 @@ Pass = Literal["train", "memory", "counters", "calibrated", "profile", "experime
 MainPass = Literal["train", "experiment"]
 """What a case is about: the training of a model, or an experiment; each of its seeds and repeats has one."""
 MAIN_PASSES: tuple[MainPass, ...] = get_args(MainPass)
-Analysis = Literal["generalisation", "interpretability"]
+Analysis = Literal["generalisation", "interpretability", "attention"]
 """What a case may ask of the trained model beyond its scores."""
 Direction = Literal["higher", "lower", "none"]
 MetricClass = Literal["exact", "quality", "machine"]
@@ -269,6 +269,10 @@ class Observations:
     """Likewise with as many of them restored to an image that holds nothing, [11]."""
     explained_samples: int = 0
     """Test images that the two are means over."""
+    attention_entropy: float | None = None
+    """How evenly the model's attention looks, 0 to 1, where the case asks for `attention`."""
+    attended_samples: int = 0
+    """Test samples that it is a mean over."""
 
     infer_latency_seconds: Array = field(default_factory=_empty)
     """Forward passes of one sample."""

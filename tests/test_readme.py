@@ -50,15 +50,20 @@ def block(language: str, first_line: str = "") -> str:
     return next(found for found in blocks if found.startswith(first_line))
 
 
-def test_the_example_of_own_models_runs(project_folder: Path) -> None:
-    """README's three files, word for word, are a project that is checked, run and judged."""
+def test_the_example_of_own_models_runs(project_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """README's three files and its claim, word for word, are a project that is checked, run and judged."""
     (project_folder / "bench" / "models").mkdir(parents=True)
     (project_folder / "pyproject.toml").write_text(block("toml", "# pyproject.toml"))
     (project_folder / "bench" / "models" / "tiny.py").write_text(block("python", "# bench/models/tiny.py"))
     (project_folder / "suites" / "mine.toml").write_text(block("toml", "# suites/mine.toml"))
 
     assert main(["check"]) == 0
+    with (project_folder / "suites" / "mine.toml").open("a") as suite:
+        suite.write("\n" + block("toml", "# added to suites/mine.toml"))
+    assert main(["check"]) == 0
     assert main(["run", "mine", "--seeds", "1"]) == 0
+    assert main(["claims", "mine"]) == 0
+    assert "1 common seed, where" in capsys.readouterr().out
 
     measured = find_run_set(project_folder / "results", "mine").table("measurements")
     accuracy = measured.query("metric == 'accuracy'")["value"]

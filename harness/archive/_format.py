@@ -37,6 +37,7 @@ ROW_KEYS: dict[str, tuple[str, ...]] = {
     "evaluations": ("epoch", "split", "metric"),
     "episodes": ("phase", "step", "episode"),
     "images": ("title",),
+    "confusions": ("label", "predicted"),
     "targets": ("score",),
     "digests": ("step", "tensor"),
     "data_samples": ("split", "sample"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from harness.audits import Audit, read_audit
 from harness.catalog import Catalog, Part
 from harness.observations import MAIN_PASSES, NULL_REASONS
-from harness.results import TABLES, RunSet, run_sets
+from harness.results import RunSet, run_sets
 from harness.stats import summarise, t_interval
 from harness.suite import Case
 from harness.verdicts import Verdict
@@ -112,7 +112,7 @@ class ReportData:
             images=run_set.table("images"),
             samples=run_set.table("samples"),
             host_samples=run_set.table("host_samples"),
-            confusions=run_set.table("confusions") if "confusions" in TABLES else _no_confusions(),
+            confusions=run_set.table("confusions"),
             environments=run_set.table("environments").sort_values(["environment_digest", "key"], ignore_index=True),
             verdicts=run_set.table("verdicts"),
             claims=run_set.table("claims"),
@@ -371,12 +371,6 @@ def _made_before(run_set: RunSet) -> tuple[RunSet, ...]:
     siblings = run_sets(run_set.path.parent.parent, run_set.path.parent.name)
     names = [sibling.path.name for sibling in siblings]
     return tuple(siblings[: names.index(run_set.path.name)]) if run_set.path.name in names else ()
-
-
-def _no_confusions() -> Frame:
-    import pandas as pd
-
-    return pd.DataFrame({"run_id": [], "label": [], "predicted": [], "count": []})
 
 
 def text_of(value: object) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from harness.claims import DECIDED, JudgedClaim, JudgedTest, by_block, count_judgements, from_rows, p_words
+from harness.claims import DECIDED, JudgedClaim, JudgedTest, by_block, from_rows, p_words
 from harness.report._base import (
-    Banner,
     Block,
     Cell,
     Column,
-    Count,
     Details,
     Facts,
     Heading,
@@ -19,20 +17,13 @@ from harness.report._base import (
     Row,
     Section,
     Table,
-    Tone,
 )
 from harness.report._cells import number_cell, signed
 from harness.report._charts import Scale, Strip
+from harness.report._claimed import TONES, outcome, told
 from harness.report._data import ReportData
 from harness.units import show
 
-TONES: dict[str, Tone] = {
-    "supported": "good",
-    "refuted": "bad",
-    "inconclusive": "warn",
-    "not run": "muted",
-    "untestable": "muted",
-}
 MARKS = {"supported": "a", "refuted": "x", "inconclusive": "n"}
 """Outcome -> class of its mark."""
 MARGINAL = ("difference", "trend", "equivalent")
@@ -57,25 +48,13 @@ def _build(data: ReportData) -> Sequence[Block]:
     claims = from_rows(data.claims.to_dict("records"))
     if not claims:
         return []
-    blocks: list[Block] = [_outcome(claims), Paragraph(NOTE, "muted")]
+    # Where nothing else is judged, the first screen has said it already.
+    blocks: list[Block] = [*([outcome(claims)] if data.judged else []), Paragraph(NOTE, "muted")]
     for name, found in by_block(claims).items():
-        blocks += [Heading(f"{name.capitalize()}: {_told(found)}"), _ledger(found)]
+        blocks += [Heading(f"{name.capitalize()}: {told(found)}"), _ledger(found)]
         if any(claim.tests for claim in found):
             blocks.append(_tests(found))
     return [*blocks, Details("Where it was measured", (_sources(data),), html_only=True)]
-
-
-def _outcome(claims: Sequence[JudgedClaim]) -> Banner:
-    counts = count_judgements(claims)
-    decided = sum(counts[name] for name in DECIDED)
-    words = f"{decided} of {len(claims)} claims are decided: {_told(claims)}."
-    listed = tuple(Count(count, name, TONES[name]) for name, count in counts.items() if count)
-    title = f"{counts['supported']} supported, {counts['refuted']} refuted" if decided else "Nothing is decided"
-    return Banner(title, words, "plain" if decided else "warn", listed)
-
-
-def _told(claims: Sequence[JudgedClaim]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in count_judgements(claims).items() if count)
 
 
 def _ledger(claims: Sequence[JudgedClaim]) -> Table:
@@ -100,8 +79,8 @@ def _cells(claim: JudgedClaim) -> tuple[Cell, ...]:
 
 
 def _found(claim: JudgedClaim) -> str:
-    told = "; ".join(claim.told)
-    return told if claim.need == "all" or len(claim.tests) <= 1 else f"any one is enough: {told}"
+    words = "; ".join(claim.told)
+    return words if claim.need == "all" or len(claim.tests) <= 1 else f"any one is enough: {words}"
 
 
 def _tests(claims: Sequence[JudgedClaim]) -> Table:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from harness.claims import from_rows
 from harness.errors import EXIT_CODES, ExitCode
 from harness.report._base import Banner, Block, Count, Paragraph, Section, Tone
+from harness.report._claimed import outcome
 from harness.report._data import ReportData
 from harness.report._forest import TONES, change_cell, changed_most, effect_of, ranked, short_table, title_of, verdict_table
 from harness.report._published import furthest
@@ -28,7 +30,7 @@ TITLES = {
 def _build(data: ReportData) -> Sequence[Block]:
     if not data.judged:
         apart = furthest(data, MOST)
-        return [_not_judged(data), *_notices(data), *([apart] if apart else [])]
+        return [_unjudged(data), *_notices(data), *([apart] if apart else [])]
     verdicts = ranked(data.judgements)
     gated = [found for found in verdicts if found.verdict != "same" and found.level != "info"]
     changed = changed_most(verdicts, MOST)
@@ -44,9 +46,15 @@ def _drawable(verdicts: Sequence[Verdict]) -> str:
     return f"{sum(effect_of(found) is not None for found in verdicts):,}"
 
 
-def _not_judged(data: ReportData) -> Banner:
-    suite = data.manifest.suite.name
-    return Banner("Not judged yet", f"No verdict is stored: run `harness gate {suite}`.", "muted", _run_counts(data))
+def _unjudged(data: ReportData) -> Banner:
+    """What became of the suite's claims, which are what it is run for; else what there is to do."""
+    suite = data.manifest.suite
+    if len(data.claims):
+        return outcome(from_rows(data.claims.to_dict("records")))
+    todo = f"No claim is judged: run `harness claims {suite.name}`." if suite.claims else ""
+    return Banner(
+        "Not judged yet", todo or f"No verdict is stored: run `harness gate {suite.name}`.", "muted", _run_counts(data)
+    )
 
 
 def _run_counts(data: ReportData) -> tuple[Count, ...]:

@@ -5,7 +5,7 @@ Schema history:
     2  runs: synthetic, resumed; tables episodes and images
     3  samples: clocks, temperature, throttle_reasons, energy_joules, foreign_processes; tables targets and host_samples
     4  runs: code_digest, data_digest, diff_digest; steps: learning_rate; digests: norm; table data_samples
-    5  table claims
+    5  tables claims and confusions
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ TABLES: dict[str, pa.Schema] = {
         value=_real,
     ),
     "images": _schema(run_id=_text, title=_text, png=pa.binary()),
+    "confusions": _schema(run_id=_text, label=_int, predicted=_int, count=_int),
     "samples": _schema(
         run_id=_text,
         seconds=_real,
@@ -219,6 +220,7 @@ RUN_TABLES = (
     "evaluations",
     "episodes",
     "images",
+    "confusions",
     "targets",
     "samples",
     "host_samples",

@@ -94,6 +94,7 @@ def _training_rows(run_id: str, seen: Observations) -> Rows:
         "evaluations": list(_evaluations(run_id, seen)),
         "episodes": _episodes(run_id, seen),
         "images": list(_images(run_id, seen)),
+        "confusions": list(_confusions(run_id, seen)),
         "targets": [{"run_id": run_id} | row for row in target_rows(seen)],
         "digests": [{"run_id": run_id} | asdict(mark) for mark in seen.tensor_marks],
         "data_samples": _data_samples(seen),
@@ -241,6 +242,13 @@ def _episodes(run_id: str, seen: Observations) -> pa.Table:
 def _images(run_id: str, seen: Observations) -> Iterator[dict[str, Any]]:
     for title, image in seen.images.items():
         yield {"run_id": run_id, "title": title, "png": base64.b64decode(image)}
+
+
+def _confusions(run_id: str, seen: Observations) -> Iterator[dict[str, Any]]:
+    """Yield how often each class of the test samples was taken for which; pairs that do not occur have no row."""
+    pairs, counts = np.unique(np.stack([seen.labels, seen.predictions]), axis=1, return_counts=True)
+    for (label, predicted), count in zip(pairs.T.tolist(), counts.tolist(), strict=True):
+        yield {"run_id": run_id, "label": label, "predicted": predicted, "count": count}
 
 
 def _sample(sample: Mapping[str, Any]) -> dict[str, Any]:

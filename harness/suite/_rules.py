@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from harness.catalog import FACTORIES, Catalog, Part
 from harness.errors import CatalogError, Problem, nearest
+from harness.observations import Analysis
 from harness.suite._experiment import flaw_of, its_execution, only_its_own
 from harness.suite._node import KeyPath, Node
 from harness.suite._schema import Case, Gate, PartRef
@@ -33,6 +34,8 @@ STEP_ONLY = ("step_epochs", "gamma")
 
 ANALYSED_TASK = "classification"
 """The task whose models can be analysed."""
+OF_IMAGES: set[Analysis] = {"generalisation", "interpretability"}
+"""Analyses that only classifiers of images have."""
 IMAGE_AXES = 3
 """Channels, height and width."""
 
@@ -182,7 +185,7 @@ def _analyses(case: Case, node: Node, parts: Parts) -> Broken:
     for index, analysis in enumerate(case.analyses):
         if analysis in case.analyses[:index]:
             yield ("analyses", index), f"found {show_value(analysis)} twice; allowed: each analysis once"
-    if not case.analyses:
+    if not OF_IMAGES & set(case.analyses):
         return
     path, (model, data) = ("analyses",), (parts.named(key, case) for key in ("model", "data"))
     if case.task.name != ANALYSED_TASK:

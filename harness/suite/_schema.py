@@ -161,8 +161,9 @@ class Case(Strict):
     passes: tuple[OptionalPass, ...] = ("memory", "counters")
     """What is measured in processes of its own: memory and counters of the first seed, calibrated throughput of each."""
     analyses: tuple[Analysis, ...] = ()
-    """What is asked of a trained classifier of images beyond its scores: `generalisation` scores the samples trained on and a
-    shifted test set, `interpretability` tells how faithful an explanation by gradients is. No other number changes by it."""
+    """What is asked of a trained model beyond its scores; no other number changes by it. Of a classifier of images:
+    `generalisation` scores the samples trained on and a shifted test set, `interpretability` tells how faithful an explanation
+    by gradients is. Of any model that attends: `attention` keeps a picture of where it looks, and how evenly."""
     retries: Annotated[int, Field(ge=0)] = 1
     """Times that a run is repeated which throttling or another process on its GPU has disturbed."""
     tags: tuple[str, ...] = ()

@@ -9,8 +9,22 @@ import pytest
 
 from harness.claims import JudgedClaim, JudgedTest, to_rows
 from harness.report import Banner, Block, Details, Facts, Heading, Table
-from tests.claims.support import judged_claim, judged_test, ledger_of
-from tests.report.support import column, find_row, read, section, tables, usual
+from harness.results import run_sets
+from tests.claims.support import A, claim, judged_claim, judged_test, ledger_of, question, suite_of
+from tests.report.support import (
+    Trained,
+    column,
+    find_row,
+    make_case,
+    make_suite,
+    read,
+    section,
+    stored,
+    tables,
+    usual,
+    values,
+    verdict,
+)
 
 EQUAL = judged_test("supported", kind="equivalent", estimate=0.001, low=-0.004, high=0.006, margin=0.01, confidence=0.9)
 SLOPE = judged_test("refuted", kind="slope", estimate=0.2, low=0.1, high=0.3, margin=None, cases=("a", "b", "c"))
@@ -36,8 +50,10 @@ def drawn(table: Table) -> list[str]:
 
 
 def test_the_banner_says_how_many_are_decided(tmp_path: Path) -> None:
-    """Counts by verdict, those that there are, and a sentence."""
-    banner, *_ = build(tmp_path, judged_claim("C1"), judged_claim("C2", "refuted"), judged_claim("C3", "untestable"))
+    """On the first screen: counts by verdict, those that there are, and a sentence."""
+    claims = judged_claim("C1"), judged_claim("C2", "refuted"), judged_claim("C3", "untestable")
+    blocks = build(tmp_path, *claims)
+    banner, *_ = section("verdict").build(read(run_sets(tmp_path, "demo")[-1]))
 
     assert isinstance(banner, Banner)
     assert banner.title == "1 supported, 1 refuted"
@@ -47,6 +63,32 @@ def test_the_banner_says_how_many_are_decided(tmp_path: Path) -> None:
         (1, "refuted", "bad"),
         (1, "untestable", "muted"),
     ]
+    assert not any(isinstance(block, Banner) for block in blocks)  # it is said once
+
+
+def test_a_suite_with_verdicts_has_its_claims_told_beside_them(tmp_path: Path) -> None:
+    """The first screen is the verdicts'; the section of the claims has the banner then."""
+    case = make_case(seeds=[1])
+    run_set = stored(tmp_path, make_suite(case), [Trained(case, 1, values(0.9))], [verdict()])
+    run_set.put("claims", to_rows(ledger_of(judged_claim("C1"))))
+
+    first, *_ = section("verdict").build(read(run_set))
+    banner, *_ = section("claims").build(read(run_set))
+
+    assert isinstance(first, Banner)
+    assert isinstance(banner, Banner)
+    assert (first.title, banner.title) == ("Pass", "1 supported, 0 refuted")
+
+
+def test_a_suite_whose_claims_are_not_judged_names_the_command(tmp_path: Path) -> None:
+    """Its first screen is about `harness claims`, not about a baseline that it need not have."""
+    suite = suite_of(claim("C1", question("above", value=A, bound=0.5)))
+    run_set = stored(tmp_path, suite, [Trained(suite.cases[0], 1, values(0.9))])
+
+    first, *_ = section("verdict").build(read(run_set))
+
+    assert isinstance(first, Banner)
+    assert (first.title, first.text) == ("Not judged yet", "No claim is judged: run `harness claims demo`.")
 
 
 def test_each_block_has_its_claims_and_their_tests(tmp_path: Path) -> None:

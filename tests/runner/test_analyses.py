@@ -7,6 +7,7 @@ import pytest
 
 from harness.api import run_suite
 from harness.project import find_project
+from harness.runner.execute import Ran
 from harness.suite import Overrides
 
 DATA = '''"""Grey images of four classes, told apart by where one bright pixel is, and by how bright it is."""
@@ -93,14 +94,25 @@ data = "vectors"
 name = "plain"
 model = "place"
 analyses = []
+
+[[case]]
+name = "attends"
+model = "p000_mha"
+data = { name = "recall", length = 8, train_samples = 80 }
+analyses = ["attention"]
+
+[[case]]
+name = "attends-not"
+model = "place"
+analyses = ["attention"]
 """
 
 ANALYSED = ("train_accuracy", "generalisation_gap", "shifted_accuracy", "deletion_area", "insertion_area")
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """Run the suite once: a value, text and null reason for each case and metric."""
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Run the suite once."""
     project = tmp_path_factory.mktemp("analyses")
     for name, text in {"data/bright": DATA, "data/vectors": VECTORS, **models()}.items():
         file = project / "bench" / f"{name}.py"
@@ -112,6 +124,13 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     ran = run_suite(find_project(project), "mine", Overrides())
     runs = ran.run_set.table("runs")
     assert set(runs["status"]) == {"ok"}, list(runs["reason"])
+    return ran
+
+
+@pytest.fixture(scope="module")
+def measured(ran: Ran) -> pd.DataFrame:
+    """A value, text and null reason for each case and metric."""
+    runs = ran.run_set.table("runs")
     return ran.run_set.table("measurements").merge(runs[["run_id", "case"]], on="run_id").set_index(["case", "metric"])
 
 
@@ -177,3 +196,14 @@ def test_analyses_change_no_other_number(measured: pd.DataFrame) -> None:
         )
         assert str(one) == str(other), name
     assert {measured.loc[("plain", name), "null_reason"] for name in ANALYSED} == {"not_applicable"}
+
+
+def test_where_a_model_looks_is_drawn_and_measured(ran: Ran, measured: pd.DataFrame) -> None:
+    """Untrained attention looks about evenly at all steps; its four heads are one picture, for reports."""
+    images = ran.run_set.table("images")
+    assert 0.8 < value(measured, "attends", "attention_entropy") <= 1
+    assert list(images["title"]) == ["attention 1 of 1, heads 4, queries 8 (rows), steps 8 (columns)"]
+    assert measured.loc[("attends-not", "attention_entropy"), "null_reason"] == (
+        "not_applicable: no attention was seen in the model's forward pass"
+    )
+    assert measured.loc[("plain", "attention_entropy"), "null_reason"] == "not_applicable"

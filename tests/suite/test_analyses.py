@@ -65,6 +65,13 @@ def test_data_whose_shape_its_options_decide_is_not_judged_here(load: Load) -> N
     assert load(HEAD + text).cases[0].analyses == ("generalisation",)
 
 
+def test_any_model_may_be_asked_where_it_looks(load: Load) -> None:
+    """Attention is no matter of images, nor of classification."""
+    text = '[[case]]\nmodel = "p004_rnn_seq2seq"\ndata = "reverse"\nrecipe.epochs = 1\nanalyses = ["attention"]\n'
+
+    assert load(HEAD + text).cases[0].analyses == ("attention",)
+
+
 BROKEN = {
     'model = "a004_nlp_lstm"\ndata = "markov"': (
         "analyses: found with inputs of 20; allowed: images, which are channels x height x width"

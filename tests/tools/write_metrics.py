@@ -59,8 +59,9 @@ GROUPS = {
     "calibrated": "**Calibrated**, a pass of its own, each seed of the cases that ask for it: chunks of steps between kernels "
     "of known work.",
     "score": "**Scores of tasks**, in the pass *train*: of the weights that the recipe selects, on the test split.",
-    "analysis": "**Analyses**, in the pass *train* of the cases on images that ask for them "
-    '(`analyses = ["generalisation", "interpretability"]`): of the same weights, when everything that is timed is over.',
+    "analysis": "**Analyses**, in the pass *train* of the cases that ask for them "
+    '(`analyses = ["generalisation", "interpretability"]` of images, `["attention"]` of any model that attends): of the same '
+    "weights, when everything that is timed is over.",
 }
 """Group of metrics -> what stands above its table."""
 BEFORE = "*In a script*: in a training under `harness.measure`. A pass that a case leaves out has no rows, rather than nulls."
