@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.digests import short_digest
-from harness.errors import ResultsError
-from harness.results import write_atomically
+from harness.results import read_reviewed, write_reviewed
 
 SCHEMA_VERSION: Final = 1
 """Schema history:
@@ -196,35 +195,8 @@ def read_audit(results: Path, suite: str) -> Audit | None:
     Raises:
         ResultsError: the file is malformed, of an unknown schema version, or edited by hand; lists every problem.
     """
-    path = audit_file(results, suite)
-    try:
-        return _parse(json.loads(path.read_text(encoding="utf-8")), suite)
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        problems = [f"{path}: {_where(detail['loc'])}{detail['msg']}" for detail in details]
-    except (OSError, ValueError) as error:
-        problems = [f"{path}: {error}"]
-    raise ResultsError(
-        "\n  ".join(["an audit that cannot be read:", *problems])
-        + f"\nrestore the file from git, or make a new one with `harness audit {suite} --fresh`"
-    )
-
-
-def _parse(content: Any, suite: str) -> Audit:
-    if not isinstance(content, dict):
-        raise ValueError("not a JSON object")
-    if content.get("schema_version") != SCHEMA_VERSION:
-        raise ValueError(f"schema version {content.get('schema_version')!r}; this harness reads {SCHEMA_VERSION}")
-    audit = Audit.model_validate(content)
-    if audit.suite != suite:
-        raise ValueError(f"holds suite {audit.suite!r}; the file's name names the suite")
-    return audit
-
-
-def _where(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location)) + ": " if location else ""
+    remedy = f"make a new one with `harness audit {suite} --fresh`"
+    return read_reviewed(audit_file(results, suite), Audit, SCHEMA_VERSION, "an audit", remedy)
 
 
 def write_audit(results: Path, audit: Audit) -> Path:
@@ -233,13 +205,7 @@ def write_audit(results: Path, audit: Audit) -> Path:
     Raises:
         ResultsError: the folder cannot be written.
     """
-    path = audit_file(results, audit.suite)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, to_text(audit))
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be written: {error.strerror or error}") from error
-    return path
+    return write_reviewed(audit_file(results, audit.suite), to_text(audit))
 
 
 LINES = 3

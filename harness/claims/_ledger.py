@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.claims._decide import Outcome
 from harness.digests import short_digest
-from harness.errors import ResultsError
-from harness.results import write_atomically
+from harness.results import read_reviewed, write_reviewed
 from harness.suite import BLOCKS
 
 SCHEMA_VERSION: Final = 1
@@ -193,31 +192,8 @@ def read_ledger(results: Path, suite: str) -> Ledger | None:
     Raises:
         ResultsError: the file is malformed, of an unknown schema version, or edited by hand; lists every problem.
     """
-    path = ledger_file(results, suite)
-    try:
-        return _parse(json.loads(path.read_text(encoding="utf-8")), suite)
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        problems = [f"{path}: {'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in details]
-    except (OSError, ValueError) as error:
-        problems = [f"{path}: {error}"]
-    raise ResultsError(
-        "\n  ".join(["a ledger that cannot be read:", *problems])
-        + f"\nrestore the file from git, or make it anew with `harness claims {suite} --store`"
-    )
-
-
-def _parse(content: Any, suite: str) -> Ledger:
-    if not isinstance(content, dict):
-        raise ValueError("not a JSON object")
-    if content.get("schema_version") != SCHEMA_VERSION:
-        raise ValueError(f"schema version {content.get('schema_version')!r}; this harness reads {SCHEMA_VERSION}")
-    ledger = Ledger.model_validate(content)
-    if ledger.suite != suite:
-        raise ValueError(f"holds suite {ledger.suite!r}; the file's name names the suite")
-    return ledger
+    remedy = f"make it anew with `harness claims {suite} --store`"
+    return read_reviewed(ledger_file(results, suite), Ledger, SCHEMA_VERSION, "a ledger", remedy)
 
 
 def write_ledger(results: Path, ledger: Ledger) -> Path:
@@ -226,13 +202,7 @@ def write_ledger(results: Path, ledger: Ledger) -> Path:
     Raises:
         ResultsError: the folder cannot be written.
     """
-    path = ledger_file(results, ledger.suite)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, to_text(ledger))
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be written: {error.strerror or error}") from error
-    return path
+    return write_reviewed(ledger_file(results, ledger.suite), to_text(ledger))
 
 
 LINES = 4

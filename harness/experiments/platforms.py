@@ -16,14 +16,14 @@ Source: article 002, section 7.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from harness.experiments import Experiment, Setting
 from harness.experiments._fit import fit, outputs
+from harness.experiments._threads import threads
 from harness.options import check_count
 
 RATE = 3e-3
@@ -44,7 +44,7 @@ def run(setting: Setting, *, steps: int = 200) -> dict[str, float | None]:
     model = network()
     fit(model, splits.train, torch.optim.Adam(model.parameters(), RATE), steps=steps, order=setting.generator("shuffle"))
     inputs = torch.cat([splits.train.inputs, splits.test.inputs])
-    with _threads(1):
+    with threads(1):
         known = outputs(model, inputs).double()
         circumstances: dict[str, Callable[[], Tensor | None]] = {
             "threads": lambda: with_threads(model, inputs, 2),
@@ -84,19 +84,9 @@ def agreement(one_NK: Tensor, other_NK: Tensor) -> float:
     return float((one_NK.argmax(dim=1) == other_NK.argmax(dim=1)).double().mean())
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def with_threads(model: nn.Module, inputs: Tensor, count: int) -> Tensor:
     """Return the outputs computed with that many threads."""
-    with _threads(count):
+    with threads(count):
         return outputs(model, inputs)
 
 

@@ -17,8 +17,6 @@ Source: article 000, section 4 (its only seed is torch's).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +26,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from harness.data import Split, Splits
 from harness.experiments import Experiment, Setting
+from harness.experiments._threads import threads
 from harness.options import check_count
 
 BATCH = 64
@@ -79,7 +78,7 @@ def same(one: list[Tensor], other: list[Tensor]) -> float:
 
 def final_weights(loop: Loop, splits: Splits, seed: int, epochs: int) -> list[Tensor]:
     """Run the loop once, on the CPU, and return the weights that it ends with."""
-    with _threads(loop.threads):
+    with threads(loop.threads):
         torch.manual_seed(seed)
         model = _network()
         train = _loader(splits.train, shuffles=True, seed=seed if loop.own_generators else None)
@@ -114,16 +113,6 @@ def _network() -> nn.Module:
         nn.Flatten(),
         nn.Linear(256, 10),
     )
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 EXPERIMENT = Experiment(

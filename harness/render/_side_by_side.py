@@ -6,15 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.catalog import Catalog
-from harness.errors import ResultsError
 from harness.render._document import Chapter, Document
-from harness.render._html import to_html
-from harness.render._summary import to_summary
-from harness.render._write import Written
+from harness.render._write import Written, put
 from harness.report import ReportData
 from harness.report._base import Block, Placement
 from harness.report._side_by_side import learning_curves, metric_tables, not_compared, overview
-from harness.results import write_atomically
 from harness.verdicts import Holder, Line
 
 STEM = "side-by-side"
@@ -66,13 +62,4 @@ def write_side_by_side(document: Document, folder: Path) -> Written:
     Raises:
         ResultsError: the folder cannot be written.
     """
-    written = Written(folder / f"{STEM}.html", folder / f"{STEM}.md")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(written.html, to_html(document))
-        write_atomically(written.markdown, to_summary(document))
-    except OSError as error:
-        raise ResultsError(
-            f"{folder}: the report cannot be written: {error.strerror or error}; choose another --output"
-        ) from error
-    return written
+    return put(document, folder, STEM)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from harness.catalog import Catalog
 from harness.errors import ResultsError
-from harness.render._document import compose
+from harness.render._document import Document, compose
 from harness.render._html import to_html
 from harness.render._summary import to_summary
 from harness.report import ReportData
@@ -29,8 +29,16 @@ def write_report(run_set: RunSet, catalog: Catalog, output: Path | None = None) 
         ResultsError: a table cannot be read, or the folder cannot be written.
     """
     document = compose(ReportData.read(run_set, catalog))
-    folder = run_set.path if output is None else output
-    written = Written(folder / "report.html", folder / "report.md")
+    return put(document, run_set.path if output is None else output, "report")
+
+
+def put(document: Document, folder: Path, stem: str) -> Written:
+    """Write a document as `stem`.html and `stem`.md to a folder, which is made if it is not there.
+
+    Raises:
+        ResultsError: the folder cannot be written.
+    """
+    written = Written(folder / f"{stem}.html", folder / f"{stem}.md")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(written.html, to_html(document))

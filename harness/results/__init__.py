@@ -9,6 +9,8 @@ from harness.results._keep import leftovers as leftovers
 from harness.results._keep import list_entries as list_entries
 from harness.results._keep import remove as remove
 from harness.results._keep import superfluous as superfluous
+from harness.results._reviewed import read_reviewed as read_reviewed
+from harness.results._reviewed import write_reviewed as write_reviewed
 from harness.results._schema import RUN_TABLES as RUN_TABLES
 from harness.results._schema import SCHEMA_VERSION as SCHEMA_VERSION
 from harness.results._schema import SHARED as SHARED
