@@ -63,7 +63,6 @@ def _ledger(claims: Sequence[JudgedClaim]) -> Table:
         Column("Verdict", choose=True),
         Column("What is claimed"),
         Column("What was found"),
-        Column("What would refute it"),
     )
     return Table(columns, tuple(Row(_cells(claim)) for claim in claims))
 
@@ -72,10 +71,14 @@ def _cells(claim: JudgedClaim) -> tuple[Cell, ...]:
     return (
         Cell(claim.id),
         Cell(claim.verdict, tone=TONES[claim.verdict]),
-        Cell(claim.statement, sub=", ".join(claim.source)),
+        Cell(claim.statement, sub=" · ".join(_beside(claim))),
         Cell(_found(claim), sub=claim.note),
-        Cell(claim.refuted_by),
     )
+
+
+def _beside(claim: JudgedClaim) -> list[str]:
+    """Return where it is claimed, and what would refute it."""
+    return [*claim.source, *([f"refuted by {claim.refuted_by}"] if claim.refuted_by else [])]
 
 
 def _found(claim: JudgedClaim) -> str:

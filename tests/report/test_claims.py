@@ -107,7 +107,7 @@ def test_each_block_has_its_claims_and_their_tests(tmp_path: Path) -> None:
     scale, tests, cost = tables(blocks)
     assert column(scale, "Claim") == ["C1", "C2"]
     assert column(scale, "Verdict") == ["inconclusive", "supported"]
-    assert find_row(scale, "C2").cells[2].sub == "004 §2, 001 §1"
+    assert find_row(scale, "C2").cells[2].sub == "004 §2 · 001 §1 · refuted by the opposite"
     found = find_row(scale, "C1").cells[3].text
     assert found.startswith("supported: 0.9410 against 0.8740")
     assert found.endswith("; the interval holds 0")
