@@ -4,7 +4,7 @@
 
 Makes a repository with one network and plants matrix products in its working tree that cost 0, 3 and 5 % of a step's CPU
 time, taken in turn so that the machine's changes fall on all alike. What one costs is measured first, by comparisons of many.
-Every comparison's times and verdicts are kept: the blocks in the repository's results, one line each in `--out`. Prints the
+Every comparison's times and verdicts are kept: one line each in `--out`, the blocks in a folder beside it. Prints the
 rates with exact 95 % intervals (Clopper and Pearson).
 """
 
