@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -77,11 +78,21 @@ FORMATTERS: dict[str, Callable[[float], str]] = {
 }
 
 
+def _annotated(value: float, unit: str) -> str:
+    """Format in a unit without a formatter: '14 models' of '{model}', '1.2 ms/token' of 's/{token}'."""
+    if counted := re.fullmatch(r"\{(\w+)\}", unit):
+        number = f"{value:,.0f}" if float(value).is_integer() else _significant(value, 5)
+        return f"{number} {counted[1]}{'' if value == 1 else 's'}"
+    if per := re.fullmatch(r"(.+)/\{(\w+)\}", unit):
+        return f"{show(value, per[1])}/{per[2]}"
+    return f"{_significant(value, 5)} {unit}"
+
+
 def show(value: float | None, unit: str) -> str:
-    """Return `value` for people in `unit`; 'n/a' for null, the bare number for a unit without a formatter."""
+    """Return `value` for people in `unit`; 'n/a' for null, number and unit as they are for a unit that is not known."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "n/a"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     formatter = FORMATTERS.get(unit)
-    return formatter(value) if formatter else f"{_significant(value, 5)} {unit}"
+    return formatter(value) if formatter else _annotated(value, unit)

@@ -7,13 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.claims._ledger import DECIDED, JUDGEMENTS, JudgedClaim, Ledger, count_judgements
 
 
-def to_markdown(ledger: Ledger) -> str:
-    """Return the ledger; equal ledgers give equal text."""
+def to_markdown(ledger: Ledger, brief: bool = False) -> str:
+    """Return the ledger; equal ledgers give equal text.
+
+    Args:
+        ledger: to be shown.
+        brief: of each claim only the test that decides, or that is in the way, and no notes.
+    """
     blocks = ledger.by_block()
     lines = [summary(ledger), "", _row(("block", *JUDGEMENTS)), "|:--" + "|--:" * len(JUDGEMENTS) + "|"]
     lines += [_row((block, *_counts(claims))) for block, claims in blocks.items()]
     for block, claims in blocks.items():
-        lines += ["", f"<details><summary>{block}: {_told(claims)}</summary>", "", *_table(claims), "", "</details>"]
+        lines += ["", f"<details><summary>{block}: {_told(claims)}</summary>", "", *_table(claims, brief), "", "</details>"]
     return "\n".join(lines) + "\n"
 
 
@@ -38,13 +43,27 @@ def _counts(claims: Sequence[JudgedClaim]) -> Iterator[str]:
     return (str(count or "–") for count in count_judgements(claims).values())
 
 
-def _table(claims: Sequence[JudgedClaim]) -> Iterator[str]:
+def _table(claims: Sequence[JudgedClaim], brief: bool) -> Iterator[str]:
     yield _row(("claim", "verdict", "what is claimed", "what was found"))
     yield "|:--|:--|:--|:--|"
     for claim in claims:
         source = f"<br><sub>{escape(', '.join(claim.source))}</sub>" if claim.source else ""
-        cells = (escape(claim.id), f"**{claim.verdict}**", escape(claim.statement) + source, "<br>".join(_found(claim)))
+        cells = (
+            escape(claim.id),
+            f"**{claim.verdict}**",
+            escape(claim.statement) + source,
+            "<br>".join(_deciding(claim) if brief else _found(claim)),
+        )
         yield _row(cells)
+
+
+def _deciding(claim: JudgedClaim) -> Iterator[str]:
+    """Yield the first test that came to what the claim did, or why there is none."""
+    if claim.untestable:
+        yield escape(claim.untestable)
+    for test in [test for test in claim.tests if test.outcome == claim.verdict][:1]:
+        number = f" ({len(claim.tests)} tests)" if len(claim.tests) > 1 else ""
+        yield escape(f"{test.asked}: {test.told}{number}")
 
 
 def _found(claim: JudgedClaim) -> Iterator[str]:

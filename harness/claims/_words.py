@@ -57,20 +57,20 @@ def _(question: Equivalent, unit: str) -> str:
 
 @asked.register
 def _(question: Trend, unit: str) -> str:
-    first, *_, last = question.levels
+    of, ends = _levels(question.levels)
     by = f", by at least {show(question.margin, unit)}" if question.margin else ""
-    return f"{first.metric} gets {question.better} over {len(question.levels)} levels from {first.case} to {last.case}{by}"
+    return f"{of} gets {question.better} over {len(question.levels)} levels {ends}{by}"
 
 
 @asked.register
 def _(question: Slope, unit: str) -> str:
-    first = question.levels[0]
+    of, ends = _levels(question.levels)
     floor, ceiling = question.limits
     where = f"between {floor:g} and {ceiling:g}" if floor is not None and ceiling is not None else ""
     where = where or (f"above {floor:g}" if floor is not None else f"below {ceiling:g}")
-    over = question.x_metric or ", ".join(f"{place:g}" for place in question.x or ())
+    over = question.x_metric or ", ".join(show(place, "1") if place >= 10 else f"{place:g}" for place in question.x or ())
     scale = "log-log slope" if question.log else "slope"
-    return f"the {scale} of {first.metric} over {over}, from {first.case} to {question.levels[-1].case}, is {where}"
+    return f"the {scale} of {of} over {over}, {ends}, is {where}"
 
 
 @asked.register
@@ -82,6 +82,14 @@ def _(question: Published, unit: str) -> str:
 def _(question: Fact, unit: str) -> str:
     other = str(_other(question.value, question.against)) if question.against else show(question.bound, unit)
     return f"{question.value} {question.relation} {other}, at every seed"
+
+
+def _levels(levels: Sequence[SeriesRef]) -> tuple[str, str]:
+    """Return what levels have in common, and their ends by what they have not: ('accuracy', 'from w1 to w64')."""
+    first, *_, last = levels
+    if first.case == last.case:
+        return first.case, f"from {first.metric} to {last.metric}"
+    return first.metric, f"from {first.case} to {last.case}"
 
 
 def _other(value: SeriesRef, against: SeriesRef) -> str:

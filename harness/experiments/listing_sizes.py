@@ -67,8 +67,8 @@ EXPERIMENT = Experiment(
     run=run,
     title="Sizes of the listings' networks",
     outcomes={
-        "listings": "1",
-        "listings_of_a_million": "1",
+        "listings": "{listing}",
+        "listings_of_a_million": "{listing}",
         "fewest_parameters": "{parameter}",
         "median_parameters": "{parameter}",
         "most_parameters": "{parameter}",

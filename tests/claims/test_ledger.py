@@ -139,10 +139,11 @@ def tool(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_readme_has_the_ledgers_in_git(tool: ModuleType) -> None:
-    """Every figure of README's ledgers is that of results/ledgers; README has a place for them once there is one."""
+    """Every figure of README's ledgers and of their page is that of results/ledgers; README has a place for them."""
     readme = (ROOT / "README.md").read_text()
 
     assert tool.readme() == readme
+    assert tool.page() == (ROOT / "results" / "ledgers" / "README.md").read_text()
     assert bool(tool.ledgers()) <= ("<!-- claims -->" in readme)
 
 
@@ -153,4 +154,4 @@ def test_the_tool_fills_the_place_of_the_ledgers(tool: ModuleType, tmp_path: Pat
     (tmp_path / "README.md").write_text("# A\n<!-- claims -->\nold\n<!-- /claims -->\nend\n")
     write_ledger(tmp_path, MIXED)
 
-    assert tool.readme() == f"# A\n<!-- claims -->\n{to_markdown(MIXED)}<!-- /claims -->\nend\n"
+    assert tool.readme() == f"# A\n<!-- claims -->\n{to_markdown(MIXED, brief=True)}<!-- /claims -->\nend\n"

@@ -1,6 +1,8 @@
-"""Writes README's ledgers of claims from those in git: `python tests/tools/write_claims.py`.
+"""Writes the ledgers of claims in git as text: in short into README, test by test as results/ledgers/README.md.
 
-A test holds README equal to what this writes.
+    python tests/tools/write_claims.py
+
+A test holds both equal to what this writes.
 """
 
 from __future__ import annotations
@@ -20,8 +22,14 @@ def ledgers() -> list[Ledger]:
 
 def readme() -> str:
     """Return README with its ledgers written anew."""
-    return filled("claims", "\n".join(map(to_markdown, ledgers())))
+    return filled("claims", "\n".join(to_markdown(ledger, brief=True) for ledger in ledgers()))
+
+
+def page() -> str:
+    """Return the page of all that was asked and found."""
+    return "\n".join(["# Claims, test by test\n", *map(to_markdown, ledgers())])
 
 
 if __name__ == "__main__":
     README.write_text(readme())
+    (RESULTS / FOLDER / "README.md").write_text(page())
