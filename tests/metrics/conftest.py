@@ -89,6 +89,8 @@ def observed() -> Observations:
         deletion_curve=np.linspace(0.9, 0.1, 11) ** 2,
         insertion_curve=np.linspace(0.1, 0.9, 11) ** 0.5,
         explained_samples=150,
+        attention_entropy=0.7,
+        attended_samples=32,
         infer_latency_seconds=draw.uniform(0.001, 0.002, 100),
         infer_batch_seconds=draw.uniform(0.01, 0.02, 30),
         infer_batch_size=64,

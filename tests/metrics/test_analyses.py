@@ -14,7 +14,7 @@ from harness.observations import Observations, Value, null, number
 Measure = Callable[[str, Observations], Value]
 About = Callable[[float, int], Value]
 
-ANALYSED = ("train_accuracy", "generalisation_gap", "shifted_accuracy", "deletion_area", "insertion_area")
+ANALYSED = ("train_accuracy", "generalisation_gap", "shifted_accuracy", "deletion_area", "insertion_area", "attention_entropy")
 EFFICIENCIES = ("compute_efficiency", "storage_efficiency")
 
 
@@ -65,7 +65,7 @@ def test_areas_are_those_of_trapezoids(measure: Measure, about: About) -> None:
 def test_an_analysis_that_nobody_asked_for_does_not_apply(name: str, measure: Measure) -> None:
     """A run without the analysis has a null, and so has one whose inputs are no images, in its own words."""
     why = "not_applicable: an input is 3, and an image is channels x height x width"
-    fields = ("train_scores", "shifted_scores", "deletion_curve", "insertion_curve")
+    fields = ("train_scores", "shifted_scores", "deletion_curve", "insertion_curve", "attention_entropy")
 
     assert measure(name, trained([0, 1], [0, 1])) == null("not_applicable")
     assert measure(name, trained([0, 1], [0, 1], nulls=dict.fromkeys(fields, why))) == null(why)
