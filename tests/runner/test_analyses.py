@@ -202,7 +202,7 @@ def test_where_a_model_looks_is_drawn_and_measured(ran: Ran, measured: pd.DataFr
     """Untrained attention looks about evenly at all steps; its four heads are one picture, for reports."""
     images = ran.run_set.table("images")
     assert 0.8 < value(measured, "attends", "attention_entropy") <= 1
-    assert list(images["title"]) == ["attention 1 of 1, heads 4, queries 8 (rows), steps 8 (columns)"]
+    assert list(images["title"]) == ["attention 1 of 1: 4 heads side by side, 8 queries down, 8 steps across"]
     assert measured.loc[("attends-not", "attention_entropy"), "null_reason"] == (
         "not_applicable: no attention was seen in the model's forward pass"
     )

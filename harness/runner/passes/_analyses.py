@@ -97,7 +97,8 @@ def _attention(training: Job, seen: Observations) -> None:
     seen.attention_entropy, seen.attended_samples = sum(found) / len(found), len(found)
     for number, weights in enumerate(maps[0][:MOST_MAPS], start=1):
         heads, queries, steps = weights.shape
-        title = f"attention {number} of {len(maps[0])}, heads {heads}, queries {queries} (rows), steps {steps} (columns)"
+        shape = f"{heads} heads side by side, {queries} queries down, {steps} steps across"
+        title = f"attention {number} of {len(maps[0])}: {shape}"
         seen.images[title] = base64.b64encode(picture(weights)).decode("ascii")
 
 
