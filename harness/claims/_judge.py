@@ -123,24 +123,29 @@ def _machines_of(samples: Samples) -> str:
 
 
 def _adjusted(claims: Sequence[Claim], tried: Mapping[str, Sequence[_Tried]]) -> dict[str, list[_Tried]]:
-    """Return all tests with their p-values adjusted for those of the same block."""
-    blocks: dict[str, list[tuple[str, int, float]]] = {}
+    """Return all tests with their p-values adjusted for those of the same block; a test that several claims share is one."""
+    blocks: dict[str, dict[Question, float]] = {}
     for claim in claims:
-        for at, one in enumerate(tried[claim.id]):
+        for one in tried[claim.id]:
             if one.finding.p is not None:
-                blocks.setdefault(claim.block, []).append((claim.id, at, one.finding.p))
-    found = {name: list(tests) for name, tests in tried.items()}
-    for tests in blocks.values():
-        for (name, at, _), p in zip(tests, benjamini_hochberg([p for *_, p in tests]), strict=True):
-            found[name][at] = _demoted(found[name][at], p, len(tests))
-    return found
+                blocks.setdefault(claim.block, {})[_bare(one.question)] = one.finding.p
+    adjusted = {name: dict(zip(tests, benjamini_hochberg(list(tests.values())), strict=True)) for name, tests in blocks.items()}
+    return {claim.id: [_demoted(one, adjusted.get(claim.block, {})) for one in tried[claim.id]] for claim in claims}
 
 
-def _demoted(one: _Tried, adjusted: float, count: int) -> _Tried:
+def _bare(question: Question) -> Question:
+    """Return a test without the words that one claim shows with it."""
+    return question.model_copy(update={"why": ""})
+
+
+def _demoted(one: _Tried, block: Mapping[Question, float]) -> _Tried:
     """Return a test with its adjusted p-value; what rests on a p-value that is not small any more is inconclusive."""
     finding = one.finding
+    if finding.p is None:
+        return one
+    adjusted = block[_bare(one.question)]
     if finding.by_p and finding.outcome in ("supported", "refuted") and adjusted >= ALPHA:
-        reason = f"{p_words(finding.p)} alone, {p_words(adjusted)} among the {count} tests of its block"
+        reason = f"{p_words(finding.p)} alone, {p_words(adjusted)} among the {len(block)} tests of its block"
         finding = replace(finding, outcome="inconclusive", reason=reason)
     return replace(one, finding=finding, adjusted=adjusted)
 

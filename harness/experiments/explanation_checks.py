@@ -23,7 +23,6 @@ Shape suffixes: N images, M coalitions, S blocks, H height, W width, K classes.
 from __future__ import annotations
 
 from math import factorial
-from statistics import fmean
 from typing import cast
 
 import torch
@@ -32,7 +31,16 @@ from torch import Tensor, nn
 from harness.data import Splits
 from harness.experiments import Experiment, Setting
 from harness.experiments._fit import fit
-from harness.experiments.explanations_by_width import draw_masks, explain, keep, mean_of, probabilities, spearman
+from harness.experiments.explanations_by_width import (
+    agreement,
+    draw_masks,
+    explain,
+    inked,
+    keep,
+    mean_of,
+    per_block,
+    probabilities,
+)
 from harness.options import check_count
 
 IMAGES, SIDE, COALITIONS, RATE = 5, 4, 2000, 3e-3
@@ -68,7 +76,7 @@ def run(setting: Setting, *, steps: int = 300, hidden: int = 32) -> dict[str, fl
         kernel_NS[n] = kernel_shap(masks_MS, answers(network, image_HW, label, masks_MS))
         linear_errors.append(linear_error(linear, image_HW, int(label), masks_MS))
         setting.report(n + 1, IMAGES)
-    inked_NS = torch.stack([_per_block(image_HW) > 0 for image_HW in images_NHW])
+    inked_NS = inked(images_NHW)
     _, fits_N = explain(network, images_NHW, labels_N, draw_masks(setting.generator("masks")))
     return {
         "linear_error": max(linear_errors),
@@ -78,12 +86,6 @@ def run(setting: Setting, *, steps: int = 300, hidden: int = 32) -> dict[str, fl
         "rewired_change": float((same_NS - exact_NS).abs().max() / exact_NS.abs().max()),
         "rewired_units": _linear(rewired, 1).out_features / hidden,
     }
-
-
-def agreement(one_NS: Tensor, other_NS: Tensor, inked_NS: Tensor) -> float:
-    """Return Spearman's correlation over the blocks with any ink, mean over the images: an empty block's value is 0 for all."""
-    rows = zip(one_NS, other_NS, inked_NS, strict=True)
-    return fmean(float(spearman(one_S[inked_S][None], other_S[inked_S][None])) for one_S, other_S, inked_S in rows)
 
 
 def perceptron(hidden: int) -> nn.Sequential:
@@ -176,17 +178,10 @@ def kernel_shap(masks_MS: Tensor, answers_M: Tensor) -> Tensor:
 def linear_error(linear: nn.Sequential, image_HW: Tensor, label: int, masks_MS: Tensor) -> float:
     """Return how far KernelSHAP of a linear classifier's output is from the closed form, ÷ the largest value."""
     weight_HW = _linear(linear, 1).weight[label].detach().unflatten(0, image_HW.shape)
-    true_S = _per_block(weight_HW * image_HW)
+    true_S = per_block(weight_HW * image_HW)
     copies_MHW = keep(image_HW[None], masks_MS[None])[0]
     found_S = kernel_shap(masks_MS, (copies_MHW * weight_HW).sum(dim=(1, 2)))
     return float((found_S - true_S).abs().max() / true_S.abs().max())
-
-
-def _per_block(values_HW: Tensor) -> Tensor:
-    """Return the sum over each block, [S], row by row."""
-    side = values_HW.shape[0] // SIDE
-    sums_S: Tensor = values_HW.unflatten(1, (SIDE, side)).unflatten(0, (SIDE, side)).sum(dim=(1, 3)).flatten()
-    return sums_S
 
 
 EXPERIMENT = Experiment(

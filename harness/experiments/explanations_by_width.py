@@ -6,8 +6,8 @@ which blocks are there is fitted to the network's probability of the true class,
 Its S coefficients are the explanation.
 
 - `surrogate_fit`: weighted share of the probability's variance that the linear model accounts for (R²), mean over images.
-- `agreement`: Spearman's correlation between the explanations of two networks that differ in their first weights alone,
-  mean over images.
+- `agreement`: Spearman's correlation between the explanations of two networks that differ in their first weights alone, over
+  the blocks with any ink, mean over images.
 - `insertion`, `deletion`: mean probability of the true class while blocks are put into an empty image, or taken out of the
   whole one, those with the largest coefficients first; `faithfulness`: insertion − deletion, which is large where the
   explanation has the blocks that matter in front.
@@ -20,6 +20,8 @@ Shape suffixes: N images, M masks, S blocks, H height, W width.
 """
 
 from __future__ import annotations
+
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +68,7 @@ def run(setting: Setting, *, width: int = 128, steps: int = 600) -> dict[str, fl
     )
     return {
         "surrogate_fit": mean_of(fits_N),
-        "agreement": spearman(coefficients_NS, others_NS).mean().item(),
+        "agreement": agreement(coefficients_NS, others_NS, inked(images_NHW)),
         "insertion": insertion,
         "deletion": deletion,
         "faithfulness": insertion - deletion,
@@ -143,6 +145,24 @@ def spearman(one_NS: Tensor, other_NS: Tensor) -> Tensor:
     size = one_NS.shape[1]
     ranks = [values.argsort(dim=1).argsort(dim=1).double() for values in (one_NS, other_NS)]
     return 1 - 6 * ((ranks[0] - ranks[1]) ** 2).sum(dim=1) / (size * (size**2 - 1))
+
+
+def agreement(one_NS: Tensor, other_NS: Tensor, inked_NS: Tensor) -> float:
+    """Return Spearman's correlation over the blocks with any ink, mean over the images: an empty block's value is 0 for all."""
+    rows = zip(one_NS, other_NS, inked_NS, strict=True)
+    return fmean(float(spearman(one_S[inked_S][None], other_S[inked_S][None])) for one_S, other_S, inked_S in rows)
+
+
+def inked(images_NHW: Tensor) -> Tensor:
+    """Return which blocks of each image hold any ink, [N, S]."""
+    return torch.stack([per_block(image_HW) > 0 for image_HW in images_NHW])
+
+
+def per_block(values_HW: Tensor) -> Tensor:
+    """Return the sum over each block, [S], row by row."""
+    side = values_HW.shape[0] // SIDE
+    sums_S: Tensor = values_HW.unflatten(1, (SIDE, side)).unflatten(0, (SIDE, side)).sum(dim=(1, 3)).flatten()
+    return sums_S
 
 
 def in_order(network: nn.Module, images_NHW: Tensor, labels_N: Tensor, coefficients_NS: Tensor, *, insert: bool) -> float:

@@ -85,7 +85,8 @@ def test_a_test_says_what_was_asked_and_found_in_words(tmp_path: Path) -> None:
 def test_p_values_are_adjusted_within_a_block(tmp_path: Path) -> None:
     """What is significant alone is inconclusive among enough tests that are not; other blocks do not count."""
     weak = question("above", value=A, bound=float(np.mean(VALUE) - 2.6 * stats.sem(VALUE)))  # p is about .03
-    nothing = [claim(f"n{place}", UNSURE) for place in range(5)]
+    unsure = [question("above", value=A, bound=float(np.mean(VALUE)) + place / 1e6) for place in range(5)]
+    nothing = [claim(f"n{place}", one) for place, one in enumerate(unsure)]
     alone = suite_of(claim("C1", weak), *[one.model_copy(update={"block": "data"}) for one in nothing])
     among = suite_of(claim("C1", weak), *nothing)
     store(tmp_path, alone)
@@ -97,6 +98,20 @@ def test_p_values_are_adjusted_within_a_block(tmp_path: Path) -> None:
     p_values = [one.tests[0].p for one in judge_claims(tmp_path, among).claims]
     assert after.tests[0].p_adjusted == pytest.approx(stats.false_discovery_control(p_values)[0])
     assert after.tests[0].reason.endswith("among the 6 tests of its block")
+
+
+def test_a_test_that_claims_share_counts_once(tmp_path: Path) -> None:
+    """Five claims that rest on one measurement are no five chances of error; their words beside it do not matter."""
+    weak = question("above", value=A, bound=float(np.mean(VALUE) - 2.6 * stats.sem(VALUE)))
+    shared = [claim(f"n{place}", UNSURE.model_copy(update={"why": f"as claim {place} has it"})) for place in range(5)]
+    suite = suite_of(claim("C1", weak), *shared)
+    store(tmp_path, suite)
+
+    first, *others = judge_claims(tmp_path, suite).claims
+
+    expected = stats.false_discovery_control([first.tests[0].p, others[0].tests[0].p])
+    assert first.tests[0].p_adjusted == pytest.approx(expected[0])
+    assert [one.tests[0].p_adjusted for one in others] == pytest.approx([expected[1]] * 5)
 
 
 def test_a_published_value_is_not_lost_by_a_large_p(tmp_path: Path) -> None:
