@@ -26,7 +26,7 @@ from harness.claims._statistics import (
     trend_p,
 )
 from harness.stats import summarise
-from harness.suite import Difference, Equivalent, Fact, Published, Question, Slope, Threshold, Trend
+from harness.suite import SINGLE_SEEDS, Difference, Equivalent, Fact, Published, Question, Slope, Threshold, Trend
 
 Outcome = Literal["supported", "refuted", "inconclusive", "not run"]
 
@@ -109,14 +109,16 @@ def _gains(value: Sequence[float], against: Sequence[float], better: str) -> lis
 def _against_margin(gains: Sequence[float], margin: float, constant: bool) -> Finding:
     """Support a gain of `margin` or more that is none of chance's; refute one whose interval stays below the margin."""
     mean, (low, high) = summarise(gains).mean, mean_interval(gains)
+    if constant:
+        return Finding("supported" if mean >= margin and mean > 0 else "refuted", mean, low, high)
     if mean >= margin:
-        p = None if constant else sign_flip_p(gains)
+        p = sign_flip_p(gains)
         if low <= 0:
             return Finding("inconclusive", mean, low, high, p=p, reason="the interval holds 0")
-        if p is not None and p >= ALPHA:
+        if p >= ALPHA:
             return Finding("inconclusive", mean, low, high, p=p, reason="as many seeds might show it by chance")
         return Finding("supported", mean, low, high, p=p)
-    p = None if constant else bound_p(gains, margin)
+    p = bound_p(gains, margin)
     if high < margin:
         return Finding("refuted", mean, low, high, p=p)
     return Finding("inconclusive", mean, low, high, p=p, reason="the interval holds the margin")
@@ -136,7 +138,7 @@ def _within(values: Sequence[float], limits: tuple[float | None, float | None], 
     p = None if constant else max(bound_p(values, limit) for limit in limits if limit is not None)
     if least < low and high < most:
         return Finding("supported", mean, low, high, p=p)
-    if high < least or most < low:
+    if constant or high < least or most < low:
         return Finding("refuted", mean, low, high, p=p)
     return Finding("inconclusive", mean, low, high, p=p, reason="the interval holds a bound")
 
@@ -227,7 +229,7 @@ def _(question: Published, samples: Samples) -> Finding:
 
 
 def _fact(question: Fact, samples: Samples) -> Finding:
-    """Refute by one counter-example; support only where every run that there is has given a value."""
+    """Refute by one counter-example; support only where every run has a value and, unless that is exact, seeds suffice."""
     value = samples.series[0].values
     other = samples.series[1].values if question.against else dict.fromkeys(value, (question.bound or 0.0,))
     holds = RELATIONS[question.relation]
@@ -241,6 +243,18 @@ def _fact(question: Fact, samples: Samples) -> Finding:
                 )
             if not holds(one, against):
                 return Finding("refuted", reason=f"not so at seed {seed}")
-    if not common or samples.lacking:
-        return Finding("inconclusive", reason="no value" if not common else "not every run gave a value")
+    if doubt := _doubt(samples, len(common), SINGLE_SEEDS):
+        return Finding("inconclusive", reason=doubt)
     return Finding("supported")
+
+
+def _doubt(samples: Samples, common: int, least: int) -> str:
+    """Return why what holds at some seeds may not hold at every seed; '' where nothing says so."""
+    if not common:
+        return "no value"
+    if samples.lacking:
+        return "not every run gave a value"
+    if any(len(one.values) > common for one in samples.series):
+        return "not every seed has its counterpart"
+    exact = all(one.metric_class == "exact" for one in samples.series)
+    return "" if exact or common >= least else f"{common} seed{'s' * (common != 1)}, where {least} are needed"

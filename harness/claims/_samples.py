@@ -102,8 +102,8 @@ def _ending(run: RunState) -> str:
 
 
 def _explained(reason: str) -> str:
-    key = reason.partition(":")[0]
-    return NULL_REASONS.get(key, key) or "no finite number"
+    key, _, more = reason.partition(": ")
+    return more or NULL_REASONS.get(key, key) or "no finite number"
 
 
 SHOWN = 3

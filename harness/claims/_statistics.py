@@ -76,6 +76,10 @@ def mean_p(values: Sequence[float], bound: float, side: str) -> float:
         >>> round(mean_p([1.0, 2.0, 3.0], 0.0, "above"), 4)
         0.0371
 
+    Of equal values, which say nothing of their spread, it is a sign test's: by chance they lie beyond the bound once in 2ⁿ.
+        >>> mean_p([1.0, 1.0, 1.0], 0.0, "above")
+        0.125
+
     Raises:
         ValueError: fewer than two values have no spread.
 
@@ -84,6 +88,9 @@ def mean_p(values: Sequence[float], bound: float, side: str) -> float:
     sample = summarise(values)
     if sample.n < 2:
         raise ValueError("a test of a mean needs at least two values")
+    if sample.sd == 0:
+        beyond = sample.mean > bound if side == "above" else sample.mean < bound
+        return 0.5**sample.n if beyond else 1.0
     test = Contrast(sample.mean - bound, sample.sd / math.sqrt(sample.n), sample.n - 1)
     return p_above(test) if side == "above" else p_below(test)
 
@@ -93,9 +100,9 @@ def tost_p(d: Sequence[float], margin: float) -> float:
 
     It is below .05 where the 90 % interval lies between −margin and margin.
 
-    Example: a constant difference of .1 is within .2, and not within .1.
+    Example: a constant difference of .1 is within .2, as far as three values can tell, and not within .1.
         >>> tost_p([0.1, 0.1, 0.1], 0.2), tost_p([0.1, 0.1, 0.1], 0.1)
-        (0.0, 1.0)
+        (0.125, 1.0)
 
     Source: Schuirmann, "A comparison of the two one-sided tests procedure", J. Pharmacokin. Biopharm. 15 (1987).
     """

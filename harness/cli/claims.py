@@ -53,17 +53,17 @@ def claims(
     ledger = judge_claims(project.results, declared, lambda line: typer.echo(line, err=True))
     shown = ledger.only(block) if block else ledger
     typer.echo(_counted(shown), err=True)
+    _keep(project, ledger)
+    if store:  # before anything is printed: what reads it may leave early
+        for line in _lost(project, ledger):
+            typer.echo(line, err=True)
+        typer.echo(f"stored in {write_ledger(project.results, ledger)}", err=True)
     if as_json:
         print(to_text(shown), end="")
     elif as_markdown:
         print(to_markdown(shown), end="")
     else:
         print_table(COLUMNS, [_row(claim) for claim in shown.claims], words=COLUMNS[3:])
-    _keep(project, ledger)
-    if store:
-        for line in _lost(project, ledger):
-            typer.echo(line, err=True)
-        typer.echo(f"stored in {write_ledger(project.results, ledger)}", err=True)
     if any(claim.verdict == "not run" for claim in shown.claims):
         typer.echo(f"some measurements are not there: harness run {suite}", err=True)
     return ExitCode.PASS

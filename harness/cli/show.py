@@ -195,9 +195,9 @@ def _print_field(name: str, value: Any) -> None:
 def _options(factory: Callable[..., Any]) -> Iterator[str]:
     for parameter in inspect.signature(factory).parameters.values():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            form = parameter.annotation if isinstance(parameter.annotation, str) else parameter.annotation.__name__
-            default = "" if parameter.default is inspect.Parameter.empty else f" = {parameter.default!r}"
-            yield f"{parameter.name}: {form}{default}"
+            form, default = parameter.annotation, parameter.default
+            told = "" if form is inspect.Parameter.empty else f": {form if isinstance(form, str) else form.__name__}"
+            yield f"{parameter.name}{told}{'' if default is inspect.Parameter.empty else f' = {default!r}'}"
 
 
 def _layers(model: Any, catalog: Catalog, data: str | None) -> Iterator[str]:

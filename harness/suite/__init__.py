@@ -1,6 +1,7 @@
 """Suites: TOML in, a Suite out, or every problem at once."""
 
 from harness.suite._claims import BLOCKS as BLOCKS
+from harness.suite._claims import SINGLE_SEEDS as SINGLE_SEEDS
 from harness.suite._claims import Claim as Claim
 from harness.suite._claims import Difference as Difference
 from harness.suite._claims import Equivalent as Equivalent

@@ -95,7 +95,7 @@ def _check_name(sources: _Sources, name: str, place: Place) -> None:
 
 def _add(sources: _Sources, path: Path, form: type[Fragment], above: tuple[Path, ...]) -> Node:
     """Add a file and, before it, what it includes; return its content."""
-    sources.seen.add(path.resolve())
+    sources.seen.add(_real(path))
     try:
         root = read(path, _shown(path))
     except SuiteError as error:
@@ -106,7 +106,7 @@ def _add(sources: _Sources, path: Path, form: type[Fragment], above: tuple[Path,
     sources.whole &= root.sound("case")
     empty = Node({}, root.place)
     for entry in root.table.get("include", empty).items:
-        _include(sources, entry, path, (*above, path.resolve()))
+        _include(sources, entry, path, (*above, _real(path)))
     defaults, cases = root.table.get("defaults", empty), root.table.get("case", empty).items
     for table in (defaults, *cases):
         _name_parts(table)
@@ -119,15 +119,33 @@ def _add(sources: _Sources, path: Path, form: type[Fragment], above: tuple[Path,
 
 def _include(sources: _Sources, entry: Node, path: Path, above: tuple[Path, ...]) -> None:
     target = path.parent / entry.value
-    if target.resolve() in above:
-        chain = " -> ".join(file.name for file in (*above[above.index(target.resolve()) :], target))
+    real = _real(target)
+    if real in above:
+        chain = " -> ".join(file.name for file in (*above[above.index(real) :], target))
         sources.report(entry.place, f"include: {entry.value!r} includes itself: {chain}; remove one of them")
     elif not target.is_file():
-        near = nearest(entry.value, [file.name for file in path.parent.glob("*.toml")])
-        sources.report(entry.place, f"include: no file {entry.value!r} beside {_shown(path)}{near}")
+        sources.report(entry.place, f"include: {_absent(entry.value, target, path)}")
         sources.whole = False
-    elif target.resolve() not in sources.seen:
+    elif real not in sources.seen:
         _add(sources, target, Fragment, above)
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads; itself where links go round in a circle."""
+    try:
+        return path.resolve()
+    except (RuntimeError, OSError):
+        return path.absolute()
+
+
+def _absent(name: str, target: Path, path: Path) -> str:
+    """Return why what a file includes is no file."""
+    if target.is_symlink():
+        return f"{name!r} beside {_shown(path)} is a link that leads to no file"
+    if target.is_dir():
+        return f"{name!r} beside {_shown(path)} is a folder, not a file"
+    near = nearest(name, [file.name for file in path.parent.glob("*.toml") if file.is_file()])
+    return f"no file {name!r} beside {_shown(path)}{near}"
 
 
 def _name_parts(table: Node) -> None:

@@ -236,11 +236,41 @@ def test_facts_pair_two_series_and_compare_texts() -> None:
     """Against another series seed by seed; digests are equal or not, and nothing else."""
     same: Question = question("fact", value=A, against=B, **{"is": "=="})
 
-    assert decide(same, samples(["x", "y"], ["x", "y"])).outcome == "supported"
+    assert decide(same, samples(["x", "y"], ["x", "y"], metric_class="exact")).outcome == "supported"
     assert decide(same, samples(["x", "y"], ["y", "x"])).reason == "not so at seed 1"
-    assert decide(same, samples([1.0, 2.0], [1.0, 2.0])).outcome == "supported"
+    assert decide(same, samples([1.0, 2.0], [1.0, 2.0], metric_class="exact")).outcome == "supported"
     assert decide(question("fact", value=A, against=B, **{"is": "<"}), samples(["x"], ["y"])).outcome == "inconclusive"
     assert decide(same, samples([1.0], ["x"])).outcome == "inconclusive"
+
+
+def test_a_fact_of_chance_needs_seeds_and_every_seed_its_counterpart() -> None:
+    """Two seeds of what is left to chance support nothing, nor do those of one side without the other; they may refute."""
+    above: Question = question("fact", value=A, against=B, **{"is": ">"})
+
+    assert decide(above, samples([0.9, 0.8], [0.1, 0.2])).reason == "2 seeds, where 3 are needed"
+    assert decide(above, samples([0.9, 0.8, 0.7], [0.1, 0.2, 0.3])).outcome == "supported"
+    assert decide(above, samples([0.9, 0.8, 0.7, 0.6], [0.1, 0.2, 0.3])).reason == "not every seed has its counterpart"
+    assert decide(above, samples([0.9], [1.0])).outcome == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "rows"),
+    [
+        ("difference", {"value": A, "against": B, "margin": 0.0}, [[650.0] * 3, [650.0] * 3]),
+        ("above", {"value": A, "bound": 3.0}, [[3.0] * 3]),
+        ("below", {"value": A, "bound": 3.0}, [[3.0] * 3]),
+    ],
+)
+def test_equal_exact_values_refute_what_asks_for_more(kind: str, fields: dict[str, Any], rows: Rows) -> None:
+    """Nothing is left to chance: as many parameters are not more, and 3 is not above 3."""
+    assert decide(question(kind, **fields), samples(*rows, metric_class="exact")).outcome == "refuted"
+
+
+def test_a_few_equal_values_of_chance_are_not_certain() -> None:
+    """Three seeds at 1.0 lie on one side of a bound by chance once in four, six once in 32: the p-value is a sign test's."""
+    few, more = (decide(question("above", value=A, bound=0.5), samples([1.0] * count)) for count in (3, 6))
+
+    assert (few.p, more.p) == (1 / 4, 1 / 32)
 
 
 def test_a_fact_is_not_supported_while_a_run_gave_no_value() -> None:

@@ -82,6 +82,20 @@ def test_a_missing_include_is_a_problem_of_its_line(problems: Problems) -> None:
     ]
 
 
+def test_links_and_folders_are_told_for_what_they_are(project_folder: Path, problems: Problems) -> None:
+    """A link to nothing, one that leads to itself, and a folder are problems of their lines, and no traceback."""
+    suites = project_folder / "suites"
+    (suites / "_gone.toml").symlink_to("_nowhere.toml")
+    (suites / "_loop.toml").symlink_to("_loop.toml")
+    (suites / "_folder.toml").mkdir()
+
+    assert problems(HEAD + 'include = ["_gone.toml", "_loop.toml", "_folder.toml"]\n' + CASE) == [
+        "mine.toml:3: include: '_folder.toml' beside suites/mine.toml is a folder, not a file",
+        "mine.toml:3: include: '_gone.toml' beside suites/mine.toml is a link that leads to no file",
+        "mine.toml:3: include: '_loop.toml' beside suites/mine.toml is a link that leads to no file",
+    ]
+
+
 def test_a_cycle_of_includes_is_a_problem(problems: Problems) -> None:
     """Files that include each other are refused where the circle closes; the chain is named."""
     found = problems(
