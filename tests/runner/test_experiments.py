@@ -424,7 +424,7 @@ def test_experiments_are_listed_shown_planned_and_checked(
     assert main(["show", "experiment", "toss"]) == 0
     shown = capsys.readouterr().out
     assert "outcomes:\n  heads: 1\n  seconds_of_flight: s\n" in shown
-    assert "options:\n  coins: " in shown
+    assert "options:\n  coins = 8" in shown
     assert main(["show", "suite", "mine"]) == 0
     [case] = json.loads(capsys.readouterr().out)["cases"]
     assert case["experiment"] == {"name": "toss", "options": {"coins": 4}}
