@@ -243,12 +243,12 @@ def _fact(question: Fact, samples: Samples) -> Finding:
                 )
             if not holds(one, against):
                 return Finding("refuted", reason=f"not so at seed {seed}")
-    if doubt := _doubt(samples, len(common), SINGLE_SEEDS):
+    if doubt := _doubt(samples, len(common)):
         return Finding("inconclusive", reason=doubt)
     return Finding("supported")
 
 
-def _doubt(samples: Samples, common: int, least: int) -> str:
+def _doubt(samples: Samples, common: int) -> str:
     """Return why what holds at some seeds may not hold at every seed; '' where nothing says so."""
     if not common:
         return "no value"
@@ -257,4 +257,5 @@ def _doubt(samples: Samples, common: int, least: int) -> str:
     if any(len(one.values) > common for one in samples.series):
         return "not every seed has its counterpart"
     exact = all(one.metric_class == "exact" for one in samples.series)
-    return "" if exact or common >= least else f"{common} seed{'s' * (common != 1)}, where {least} are needed"
+    enough = exact or common >= SINGLE_SEEDS
+    return "" if enough else f"{common} seed{'s' * (common != 1)}, where {SINGLE_SEEDS} are needed"

@@ -6,7 +6,7 @@ ReLU from torch's own weights, and ReLU from the identity (`irnn`).
 - `accuracy_<network>`: on the test split after `epochs` epochs of Adam at rate `lr`, the gradient as it is.
 - `relu_gain`, `irnn_gain`: that accuracy less tanh's.
 - `rates_<network>`: of the learning rates in RATES (gradient descent with momentum 0.9, RATE_EPOCHS epochs), how many it
-  bears: all losses finite, and an accuracy above BORNE, twice that of guessing. A rate too small to learn at counts, too.
+  bears: all losses finite, and an accuracy above BORNE, twice that of guessing. At a rate too small to learn at, it does not.
 - `relu_lost`, `irnn_lost`: how many fewer than tanh.
 
 Source: Le, Jaitly and Hinton, "A simple way to initialize recurrent networks of rectified linear units", 2015.

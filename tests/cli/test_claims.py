@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -235,3 +236,16 @@ def test_judging_claims_never_imports_torch(project: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_reader_that_leaves_at_once_does_not_keep_the_ledger_from_being_stored(project: Path) -> None:
+    """It is stored before the table is printed: `harness claims --store | head` loses nothing."""
+    measure(project)
+    read, write = os.pipe()
+    os.close(read)  # the other end of the pipe is gone before the first line
+
+    command = [sys.executable, "-P", "-m", "harness", "claims", "mine", "--store"]
+    subprocess.run(command, cwd=project, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+
+    assert read_ledger(project / "results", "mine") is not None
