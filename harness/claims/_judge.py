@@ -1,4 +1,4 @@
-"""Judges a suite's claims by what is stored: the newest measurements of each case, test by test, block by block."""
+"""Judges a suite's claims by what is stored of each case, test by test, block by block."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from harness.claims._decide import ALPHA, Finding, decide
 from harness.claims._ledger import JudgedClaim, JudgedTest, Ledger, Source, judgement_of
 from harness.claims._samples import Measured, Samples, failures, in_words, measured
 from harness.claims._statistics import benjamini_hochberg
-from harness.claims._words import asked, found, p_words
+from harness.claims._words import asked, found, p_words, seeds_words
 from harness.digests import short_digest
 from harness.errors import ComparisonError, ResultsError
 from harness.results import MIXED, RunSet, Side, agree, run_sets, sides
-from harness.suite import Claim, Difference, Question, Slope, Suite
+from harness.suite import Case, Claim, Difference, Question, Slope, Suite
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,15 @@ class Held:
     run_set: RunSet
     suite_version: int
     side: Side
+
+    @property
+    def seeds(self) -> set[int]:
+        """The seeds that were run, whatever became of them."""
+        return {run.seed for run in self.side.runs}
+
+    def whole(self, case: Case) -> bool:
+        """Whether every seed was run that the case declares."""
+        return self.seeds >= set(case.seeds)
 
 
 @dataclass(frozen=True)
@@ -39,13 +48,13 @@ class _Tried:
 def judge_claims(results: Path, suite: Suite, tell: Callable[[str], None] = lambda _: None) -> Ledger:
     """Judge every claim of a suite by its stored run sets.
 
-    Each case counts with the newest run set that holds a run of it as it is declared now; what is not declared that way
-    any more is passed over. Equal tables give an equal ledger.
+    Each case counts with the newest run set that holds the most seeds of it as it is declared now; what is not declared that
+    way any more is passed over. Equal tables give an equal ledger.
 
     Args:
         results: the results folder.
         suite: as declared now.
-        tell: is given a line about each run set that cannot be read, and is left out.
+        tell: is given a line about each run set that cannot be read, and each case whose last runs are passed over.
 
     Raises:
         ComparisonError: the suite claims nothing.
@@ -66,20 +75,30 @@ def judge_claims(results: Path, suite: Suite, tell: Callable[[str], None] = lamb
 
 
 def newest(results: Path, suite: Suite, needed: Iterable[str], tell: Callable[[str], None]) -> dict[str, Held]:
-    """Return for each case that is needed its newest measurements, if there are any of its present definition."""
-    wanted = {case.name: case.digest for case in suite.cases if case.name in set(needed)}
-    found: dict[str, Held] = {}
+    """Return for each case that is needed the newest of its measurements with the most seeds, if there are any.
+
+    A few seeds that were run later do not hide all of them: that they are passed over is told.
+    """
+    declared = {case.name: case for case in suite.cases if case.name in set(needed)}
+    wanted = {name: case.digest for name, case in declared.items()}
+    held: dict[str, Held] = {}
+    passed: dict[str, Held] = {}
     for run_set in reversed(run_sets(results, suite.name)):
         if not wanted:
             break
         try:
-            held = _of(run_set, wanted)
+            found = _of(run_set, wanted)
         except ResultsError as error:
             tell(f"left out: {error}")
             continue
-        found |= held
-        wanted = {name: digest for name, digest in wanted.items() if name not in held}
-    return found
+        better = {name: one for name, one in found.items() if name not in held or len(one.seeds) > len(held[name].seeds)}
+        passed = {name: held[name] for name in better if name in held} | passed
+        held |= better
+        wanted = {name: digest for name, digest in wanted.items() if name not in held or not held[name].whole(declared[name])}
+    for name, one in sorted(passed.items()):
+        count = f"{seeds_words(len(one.seeds))} of {name}, fewer than the {len(held[name].seeds)} of {held[name].run_set.name}"
+        tell(f"passed over: {one.run_set.name} has {count}")
+    return held
 
 
 def _of(run_set: RunSet, wanted: Mapping[str, str]) -> dict[str, Held]:
@@ -193,6 +212,7 @@ def _source(held: Held) -> Source:
         recorded_on=min((run.started_utc for run in runs if run.started_utc), default="")[:10],
         commit=", ".join(sorted({run.commit[:12] for run in runs if run.commit})),
         dirty=any(run.dirty for run in runs),
+        code=", ".join(sorted({run.code[:12] for run in runs if run.code})),
         versions=side.version_key,
         machine_class=side.machine_class,
     )

@@ -130,6 +130,8 @@ class Source(_Strict):
     commit: str = ""
     dirty: bool = False
     """Whether a tracked file differed from the commit."""
+    code: str = ""
+    """Head of the digest of the source files that it executed."""
     versions: str = ""
     """Python and torch."""
     machine_class: str = ""
@@ -175,9 +177,10 @@ def count_judgements(claims: Iterable[JudgedClaim]) -> dict[Judgement, int]:
 
 
 def by_block(claims: Iterable[JudgedClaim]) -> dict[str, list[JudgedClaim]]:
-    """Return the claims of each block that has any, blocks in their order."""
+    """Return the claims of each block that has any: blocks in their order, those of a suite's own as they come."""
     held = list(claims)
-    grouped = {block: [claim for claim in held if claim.block == block] for block in BLOCKS}
+    blocks = dict.fromkeys([*BLOCKS, *(claim.block for claim in held)])
+    grouped = {block: [claim for claim in held if claim.block == block] for block in blocks}
     return {block: found for block, found in grouped.items() if found}
 
 

@@ -24,12 +24,13 @@ def check(suites: Suites = None, catalogue: Catalogues = None) -> ExitCode:
     """Check suite files and print every problem of all of them, with file and line.
 
     Margins are held to what was measured: one of `harness ab` below what `harness calibrate` found detectable is refused, one
-    of a hard quality gate below what seeds can tell from its baseline is a warning.
+    of a hard quality gate below what seeds can tell from its baseline is a warning, as is a claim with too few seeds to be
+    decided.
 
     Example: harness check suites/mine.toml
     """
     from harness.project import find_project
-    from harness.suite import load_suite
+    from harness.suite import claim_doubts, load_suite
 
     project = find_project(catalogues=catalogue or ())
     catalog = project.catalog()
@@ -54,9 +55,9 @@ def check(suites: Suites = None, catalogue: Catalogues = None) -> ExitCode:
         else:
             runs = sum(len(list(case.runs())) for case in suite.cases)
             print(f"{_shown(file)}: ok, {_count(len(suite.cases), 'case')}, {_count(runs, 'run')}")
-        for finding in findings:
-            if not finding.refused:
-                print(f"warning: {_shown(file)}: {finding.message}")
+        doubts = [*(finding.message for finding in findings if not finding.refused), *claim_doubts(suite, catalog)]
+        for doubt in doubts:
+            print(f"warning: {_shown(file)}: {doubt}")
     if refused:
         lines = [*map(str, sorted(set(problems))), *refused]
         raise UsageError("\n  ".join([f"{_count(len(lines), 'problem')}:", *lines]))

@@ -12,8 +12,10 @@ from harness.errors import ExitCode, ResultsError, UsageError, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.catalog import Catalog
     from harness.claims import JudgedClaim, Ledger
     from harness.project import Project
+    from harness.suite import Suite
 
 Claiming = Annotated[str, typer.Argument(metavar="[SUITE]", help="Suite name, or path of a .toml file.")]
 Store = Annotated[bool, typer.Option("--store", help="Store the ledger in results/ledgers/SUITE.json, for git.")]
@@ -21,7 +23,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the ledger as JSON."
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print the ledger as Markdown.")]
 BlockOption = Annotated[str | None, typer.Option("--block", metavar="BLOCK", help="Show only the claims of this block.")]
 
-COLUMNS = ("claim", "block", "verdict", "what is claimed", "what was found")
+COLUMNS = ("claim", "block", "verdict", "what is claimed", "what was asked and found")
+NAMED = 3
+"""Cases that a line names; of more, their number is told."""
 
 
 def claims(
@@ -34,9 +38,10 @@ def claims(
 ) -> ExitCode:
     """Judge what a suite claims of its measurements: supported, refuted, inconclusive, not run or untestable.
 
-    Each case counts with its newest stored run set, as long as the case is declared as it was then. The p-values of a block's
-    tests are adjusted together, so that at most one in twenty of what is decided is so by chance. Nothing is measured; a
-    refuted claim is a result and no error. The ledger is kept in the suite's last run set, too, for `harness report`.
+    Each case counts with the newest stored run set that has the most seeds of it, as long as the case is declared as it was
+    then; cases whose code was edited since are named. The p-values of a block's tests are adjusted together, so that at most
+    one in twenty of what is decided is so by chance. Nothing is measured; a refuted claim is a result and no error. The
+    ledger is kept in the suite's last run set, too, for `harness report`.
 
     Examples: harness claims · harness claims mine --block training · harness claims --store
     """
@@ -48,10 +53,13 @@ def claims(
     if as_json and as_markdown:
         raise UsageError("--json and --markdown: give one of them")
     project = find_project(catalogues=catalogue or ())
-    declared = load_suite(project.suite_file(suite), project.catalog())
+    catalog = project.catalog()
+    declared = load_suite(project.suite_file(suite), catalog)
     _check_block(block, [claim.block for claim in declared.claims])
     ledger = judge_claims(project.results, declared, lambda line: typer.echo(line, err=True))
     shown = ledger.only(block) if block else ledger
+    for line in _edited(ledger, declared, catalog, suite):
+        typer.echo(line, err=True)
     typer.echo(_counted(shown), err=True)
     _keep(project, ledger)
     if store:  # before anything is printed: what reads it may leave early
@@ -81,7 +89,28 @@ def _counted(ledger: Ledger) -> str:
 
 
 def _row(claim: JudgedClaim) -> tuple[str, ...]:
-    return (claim.id, claim.block, claim.verdict, claim.statement, "; ".join(claim.told))
+    several = len(claim.tests) > 1
+    tests = [f"{f'{test.outcome}: ' if several else ''}{test.asked}: {test.told}" for test in claim.tests]
+    return (claim.id, claim.block, claim.verdict, claim.statement, ";\n".join(tests) or claim.untestable)
+
+
+def _edited(ledger: Ledger, suite: Suite, catalog: Catalog, asked: str) -> Iterator[str]:
+    """Yield which cases were measured with other code than they would execute now."""
+    from harness.runner.code import code_digest
+
+    known = {case.name: ledger.sources[case.name].code for case in suite.cases if case.name in ledger.sources}
+    edited = [
+        case.name for case in suite.cases if known.get(case.name) and not _same(known[case.name], code_digest(case, catalog))
+    ]
+    if edited:
+        more = f" and {len(edited) - NAMED} more" if len(edited) > NAMED else ""
+        cases = f"{len(edited)} case{'s' * (len(edited) != 1)}"
+        yield f"edited since they were measured: the code of {cases} ({', '.join(edited[:NAMED])}{more}); harness run {asked}"
+
+
+def _same(stored: str, now: str) -> bool:
+    """Whether the head of a digest that a ledger holds is that of the code as it is."""
+    return stored == now[: len(stored)]
 
 
 def _keep(project: Project, ledger: Ledger) -> None:

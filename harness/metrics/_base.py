@@ -33,6 +33,8 @@ class Metric:
     """The task's score that it reports or is drawn from; it applies to no other task. '' applies to all."""
     analysis: Analysis | Literal[""] = ""
     """The analysis that it is drawn from; cases that do not ask for it have a null. '' needs none."""
+    text: bool = False
+    """Whether its value is a text, such as a digest, and no number."""
     scope: Scope = "any"
     """For exact metrics only."""
     source: str = ""

@@ -18,6 +18,7 @@ METRIC = Metric(
     title="BLEU signature",
     unit="1",
     direction="none",
+    text=True,
     metric_class="exact",
     phase="eval",
     score="bleu",

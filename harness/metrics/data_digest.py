@@ -17,6 +17,7 @@ METRIC = Metric(
     title="Data digest",
     unit="1",
     direction="none",
+    text=True,
     metric_class="exact",
     phase="build",
     scope="any",

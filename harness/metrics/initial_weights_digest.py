@@ -17,6 +17,7 @@ METRIC = Metric(
     title="Initial weights digest",
     unit="1",
     direction="none",
+    text=True,
     metric_class="exact",
     phase="build",
     scope="fingerprint",

@@ -17,6 +17,7 @@ METRIC = Metric(
     title="Loss curve digest",
     unit="1",
     direction="none",
+    text=True,
     metric_class="exact",
     phase="train",
     scope="fingerprint",

@@ -23,6 +23,7 @@ METRIC = Metric(
     title="Loss curve, first steps",
     unit="1",
     direction="none",
+    text=True,
     metric_class="exact",
     phase="train",
     scope="fingerprint",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SAME_RUN = ("seed", "repeat", "arm", "block", "restart", "pass")
 """What tells the runs of one case apart."""
 ENVIRONMENT = ("machine_class", "numeric_fingerprint", "version_key", "environment_digest")
-ORIGIN = ("commit", "dirty", "started_utc", "case_digest")
+ORIGIN = ("commit", "dirty", "code_digest", "started_utc", "case_digest")
 RUN_COLUMNS = ("run_id", "case", *SAME_RUN, "status", "reason", *ORIGIN, *ENVIRONMENT)
 
 
@@ -90,6 +90,8 @@ class RunState:
     commit: str
     dirty: bool
     started_utc: str
+    code: str = ""
+    """Digest of the source files that it executed; '' where the harness that ran it kept none."""
 
     def __str__(self) -> str:
         """Return it in words: 'seed 3, memory pass: oom (signal 9)'."""
@@ -197,6 +199,7 @@ def _state(row: Mapping[str, Any]) -> RunState:
         commit=row["commit"] or "",
         dirty=bool(row["dirty"]),
         started_utc=row["started_utc"] or "",
+        code=row["code_digest"] or "",
     )
 
 

@@ -1,5 +1,6 @@
 """Suites: TOML in, a Suite out, or every problem at once."""
 
+from harness.suite._claim_doubts import claim_doubts as claim_doubts
 from harness.suite._claims import BLOCKS as BLOCKS
 from harness.suite._claims import SINGLE_SEEDS as SINGLE_SEEDS
 from harness.suite._claims import Claim as Claim

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import CatalogError, Problem, nearest
-from harness.suite._claims import QUESTIONS, Claim, Fact, Question, SeriesRef, Slope
+from harness.suite._claim_series import Meant, lacks, meant
+from harness.suite._claims import QUESTIONS, Better, Claim, Fact, Question, SeriesRef, Slope
 from harness.suite._node import KeyPath, Node, Place
 from harness.suite._rules import Parts
 from harness.suite._schema import Case
@@ -86,11 +87,30 @@ class _Reader:
                 self.report(child.place, f"{key}: a test of kind {kind.value!r} takes none; it takes {', '.join(takes)}")
         kept = {key: child for key, child in node.table.items() if key in ("kind", *takes)}
         own = Node(kept, node.place)
-        question, problems = validate(model, own)
+        stand_ins = {"better": self._better(own)} if "better" in takes and "better" not in kept else {}
+        question, problems = validate(model, own, stand_ins)
         self.problems += problems
         for path, message in self._broken(question, own):
             self.report(own.follow(path)[1].place, f"{show_path(path)}: {message}" if path else message)
         return question
+
+    def _better(self, node: Node) -> Better:
+        """Return which way is better where the test does not say: as the metric declares it."""
+        series = next((series for _, series in _series(node)), None)
+        found = self._meant(series) if series else None
+        if found is None:
+            return "higher"  # what it names cannot be read, which is reported
+        if found.direction == "none":
+            said = f'{series} declares no direction; write better = "higher" or "lower"'
+            self.report(node.place, f"better is missing: {said}")
+            return "higher"
+        return found.direction
+
+    def _meant(self, series: SeriesRef) -> Meant | None:
+        try:
+            return meant(series, self.cases[series.case], self.parts) if series.case in self.cases else None
+        except CatalogError:
+            return None  # reported where the series is looked at
 
     def _broken(self, question: Question | None, node: Node) -> Broken:
         """Yield what a test's values do not fit; what it names is looked at even where it is not whole."""
@@ -98,8 +118,17 @@ class _Reader:
             yield from _slope(question, node)
         if isinstance(question, Fact):
             yield from _one(node, ("bound", "against"))
-        for path, series in _series(node):
+        named = dict(_series(node))
+        for path, series in named.items():
             yield from self._unknown(path, series)
+        compared = {path: series for path, series in named.items() if path != ("x_metric",)}
+        yield from _twice(compared)
+        held = {path: found for path, series in compared.items() if (found := self._meant(series))}
+        yield from _unlike(held)
+        if not (isinstance(question, Fact) and question.against and question.relation in ("==", "!=")):
+            for path, found in held.items():
+                if found.text:
+                    yield path, f'{named[path]} is a text; allowed of texts: a fact, is "==" or "!=", against another'
 
     def _unknown(self, path: KeyPath, series: SeriesRef) -> Broken:
         """Yield what the suite lacks of a series."""
@@ -107,7 +136,7 @@ class _Reader:
         if self.named is not None and series.case not in self.named and not of_levels:
             found = f"found {show_value(series.case)}{nearest(series.case, self.named)}"
             yield (*path, "case"), f"no such case: {found}; allowed: a case of the suite, `harness show suite` lists them"
-        elif series.case in self.cases and (message := _lacks(self.cases[series.case], series.metric, self.parts)):
+        elif series.case in self.cases and (message := lacks(self.cases[series.case], series.metric, self.parts)):
             yield path if of_levels else (*path, "metric"), message
 
 
@@ -124,6 +153,30 @@ def _series(node: Node) -> Iterator[tuple[KeyPath, SeriesRef]]:
         case = level.table.get("case")
         if case and place and not case.bad:
             yield ("x_metric",), SeriesRef(case=case.value, metric=place.value)
+
+
+def _twice(named: Mapping[KeyPath, SeriesRef]) -> Broken:
+    """Yield series that a test holds against themselves."""
+    first: dict[SeriesRef, KeyPath] = {}
+    for path, series in named.items():
+        if series in first:
+            yield path, f"found {series}, which is {show_path(first[series])} too; allowed: another series"
+        first.setdefault(series, path)
+
+
+def _unlike(held: Mapping[KeyPath, Meant]) -> Broken:
+    """Yield series that are in another unit than the first, or a text beside numbers."""
+    first, *others = [*held] or [()]
+    for path in others:
+        if held[path].unit != held[first].unit:
+            units = f"found {show_value(held[path].unit)} beside {show_value(held[first].unit)} of {show_path(first)}"
+            yield path, f"{units}; allowed: series in one unit"
+        elif held[path].text != held[first].text:
+            yield path, f"found a {_sort(held[path])} beside a {_sort(held[first])}; allowed: two texts, or two numbers"
+
+
+def _sort(held: Meant) -> str:
+    return "text" if held.text else "number"
 
 
 def _slope(question: Slope, node: Node) -> Broken:
@@ -145,40 +198,3 @@ def _one(node: Node, keys: tuple[str, ...]) -> Broken:
     given = [key for key in keys if key in node.table]
     if len(given) != 1:
         yield tuple(given[-1:]), f"found {' and '.join(given) or 'none'}; allowed: exactly one of {', '.join(keys)}"
-
-
-def _lacks(case: Case, metric: str, parts: Parts) -> str:
-    """Return why a case has no such metric; '' where it has."""
-    try:
-        return _of_experiment(case, metric, parts) if case.experiment else _of_training(case, metric, parts)
-    except CatalogError as error:
-        return f"cannot be used: {error}"
-
-
-def _of_experiment(case: Case, metric: str, parts: Parts) -> str:
-    part = parts.named("experiment", case)
-    outcomes = part.fields.get("outcomes") if part else None
-    if outcomes is None or metric in outcomes:
-        return ""  # an experiment that is not there is reported with its case
-    return f"no outcome of the experiment of {case.name!r}: {_one_of(metric, outcomes)}"
-
-
-def _of_training(case: Case, metric: str, parts: Parts) -> str:
-    metrics = parts.by_kind["metrics"]
-    if metric not in metrics:
-        return f"no such metric: {_one_of(metric, metrics)}"
-    fields, task = metrics[metric].fields, parts.named("task", case)
-    scores = task.fields.get("scores") if task else None
-    if scores is not None and fields.get("score", "") not in ("", *scores):
-        return f"the task {case.task.name!r} of {case.name!r} has no score {fields['score']!r}; it has {', '.join(scores)}"
-    if (analysis := fields.get("analysis", "")) not in ("", *case.analyses):
-        return f"drawn from the analysis {analysis!r}, which {case.name!r} does not ask for; allowed: with it in `analyses`"
-    measured_in = fields.get("measured_in", "train")
-    if measured_in not in ("train", *case.passes):
-        return f"measured in the pass {measured_in!r}, which {case.name!r} leaves out; allowed: with it in `passes`"
-    return ""
-
-
-def _one_of(found: str, allowed: Iterable[str]) -> str:
-    names = list(allowed)
-    return f"found {show_value(found)}{nearest(found, names)}; allowed: {', '.join(names)}"

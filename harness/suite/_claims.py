@@ -6,16 +6,15 @@ asks is said here; how it is decided stands in `harness.claims`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, PositiveFloat, create_model
 from pydantic.fields import FieldInfo
 
 from harness.suite._schema import NAME_PATTERN, Strict
 
-Block = Literal["numeric", "scale", "data", "convolution", "recurrence", "attention", "training", "cost", "other"]
-BLOCKS: tuple[Block, ...] = get_args(Block)
-"""What claims are grouped by, in the order shown; the tests of one block share one rate of false discoveries."""
+BLOCKS = ("numeric", "scale", "data", "convolution", "recurrence", "attention", "training", "cost", "other")
+"""Blocks in the order shown; those that a suite names itself come after them."""
 Kind = Literal["difference", "above", "below", "equivalent", "trend", "slope", "published", "fact"]
 Better = Literal["higher", "lower"]
 Relation = Literal["==", "!=", "<", "<=", ">", ">="]
@@ -68,7 +67,8 @@ class Difference(_Question):
     against: SeriesRef
     margin: Margin
     """Least difference that counts; with `relative` a share: 0.1 asks for a ratio of 1.1."""
-    better: Better = "higher"
+    better: Better
+    """Which way; a suite says so where it is not as the metric declares, or that declares nothing."""
     relative: bool = False
     """Whether the ratio of the two is judged: value ÷ against, or where less is better against ÷ value."""
 
@@ -98,7 +98,8 @@ class Trend(_Question):
     kind: Literal["trend"]
     levels: Levels
     margin: Margin
-    better: Better = "higher"
+    better: Better
+    """As of a difference."""
 
 
 class Slope(_Question):
@@ -131,9 +132,10 @@ class Slope(_Question):
 
 
 class Published(_Question):
-    """One further run might well give the published value."""
+    """One further run might well give the published value.
 
-    least_seeds: ClassVar[int] = SINGLE_SEEDS
+    Few seeds make its range wide, so that any value is in it: as many are needed as for a comparison.
+    """
 
     kind: Literal["published"]
     value: SeriesRef
@@ -171,7 +173,8 @@ class Claim(Strict):
     """A statement that measurements support or refute."""
 
     id: Annotated[str, Field(pattern=NAME_PATTERN)]
-    block: Block = "other"
+    block: Annotated[str, Field(pattern=NAME_PATTERN)] = "other"
+    """What the claim is grouped by, of `BLOCKS` or a name of one's own; its tests share one rate of false discoveries."""
     statement: Words
     """What is claimed, in one's own words."""
     source: tuple[str, ...] = ()

@@ -21,7 +21,9 @@ QUESTION: TypeAdapter[Question] = TypeAdapter(Question)
 
 
 def question(kind: str, **fields: Any) -> Question:
-    """Return a test of a claim, as a suite would declare it."""
+    """Return a test of a claim, as a suite would declare it of a metric of which more is better."""
+    if kind in ("difference", "trend"):
+        fields = {"better": "higher"} | fields
     return QUESTION.validate_python({"kind": kind, **fields})
 
 

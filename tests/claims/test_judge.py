@@ -141,15 +141,61 @@ def test_the_newest_measurements_of_the_present_definition_count(tmp_path: Path)
     }
 
 
-def test_the_ledger_says_what_it_was_judged_from(tmp_path: Path) -> None:
-    """Run set, day, commit, versions and machine of each case, and the machine's fields."""
+def test_a_few_seeds_run_later_do_not_hide_all_of_them(tmp_path: Path) -> None:
+    """The newest run set with the most seeds counts, and what is passed over is told; seeds that failed were run, too."""
     suite = suite_of(claim("C1", BETTER))
+    a, b, _ = suite.cases
+    whole = record(tmp_path, suite, [*trained(a, VALUE), *trained(b, AGAINST)])
+    few = record(tmp_path, suite, trained(a, AGAINST[:3]))
+    told: list[str] = []
+
+    ledger = judge_claims(tmp_path, suite, told.append)
+
+    assert (verdicts(ledger), ledger.sources["a"].run_set) == ({"C1": "supported"}, whole.name)
+    assert told == [f"passed over: {few.name} has 3 seeds of a, fewer than the 10 of {whole.name}"]
+
+    failing = record(tmp_path, suite, [*trained(a, VALUE[:4]), *(Trained(a, seed, status="diverged") for seed in range(5, 11))])
+    told.clear()
+
+    ledger = judge_claims(tmp_path, suite, told.append)
+
+    assert (verdicts(ledger), ledger.sources["a"].run_set) == ({"C1": "inconclusive"}, failing.name)
+    assert told == []
+
+
+def test_the_newest_of_equally_many_seeds_count(tmp_path: Path) -> None:
+    """Where no run set is whole, the one with the most seeds counts; of equal ones the newest."""
+    suite = suite_of(claim("C1", question("above", value=A, bound=0.5)))
+    a = suite.cases[0]
+    record(tmp_path, suite, trained(a, [0.9] * 4))
+    newer = record(tmp_path, suite, trained(a, [0.8] * 4))
+    record(tmp_path, suite, trained(a, [0.1]))
+
+    ledger = judge_claims(tmp_path, suite)
+
+    assert ledger.sources["a"].run_set == newer.name
+    assert ledger.claims[0].tests[0].means == pytest.approx((0.8,))
+
+
+def test_blocks_of_ones_own_come_after_the_others(tmp_path: Path) -> None:
+    """A suite may name blocks as it likes; they are shown in the order in which they come, and adjusted apart."""
+    suite = suite_of(*[claim(name, BETTER, block=block) for name, block in zip("abc", ("speed", "cost", "taste"), strict=True)])
     store(tmp_path, suite)
+
+    assert list(judge_claims(tmp_path, suite).by_block()) == ["cost", "speed", "taste"]
+
+
+def test_the_ledger_says_what_it_was_judged_from(tmp_path: Path) -> None:
+    """Run set, day, commit, code, versions and machine of each case, and the machine's fields."""
+    suite = suite_of(claim("C1", BETTER))
+    a, b, _ = suite.cases
+    record(tmp_path, suite, [*trained(a, VALUE, columns={"code_digest": "c0de" * 16}), *trained(b, AGAINST)])
 
     ledger = judge_claims(tmp_path, suite)
 
     source = ledger.sources["a"]
     assert (source.recorded_on, source.commit, source.dirty) == ("2026-01-02", "0123456789ab", False)
+    assert (source.code, ledger.sources["b"].code) == ("c0dec0dec0de", "")
     assert (source.versions, source.machine_class) == ("python 3.11 torch 2.13.0", short_digest(MACHINE))
     assert ledger.machines == {short_digest(MACHINE): MACHINE}
     assert "c" not in ledger.sources  # which no claim needs

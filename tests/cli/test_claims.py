@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from harness.catalog import Catalog
 from harness.claims import JUDGEMENTS, read_ledger
 from harness.cli import main
 from harness.results import RunSet, run_sets
+from harness.runner.code import code_digest
 from harness.suite import load_suite
 from tests.support import Trained, record
 
@@ -52,7 +54,6 @@ kind = "difference"
 value = { case = "wide", metric = "train_time" }
 against = { case = "narrow", metric = "train_time" }
 margin = 0.1
-better = "lower"
 relative = true
 [[claim]]
 id = "liked"
@@ -73,12 +74,12 @@ def project(project_folder: Path) -> Path:
     return project_folder
 
 
-def measure(project: Path, seeds: int = 10) -> RunSet:
-    """Store a run set in which the wide model is better and slower."""
+def measure(project: Path, seeds: int = 10, **columns: str) -> RunSet:
+    """Store a run set in which the wide model is better and slower; its runs may have columns of their own."""
     suite = load_suite(project / "suites" / "mine.toml", Catalog([project / "bench"]))
     wide, narrow = suite.cases
     runs = [
-        Trained(case, seed, {"accuracy": accuracy + seed / 1000, "train_time": seconds * (1 + seed / 100)})
+        Trained(case, seed, {"accuracy": accuracy + seed / 1000, "train_time": seconds * (1 + seed / 100)}, columns=columns)
         for case, accuracy, seconds in ((wide, 0.94, 3.0), (narrow, 0.87, 2.0))
         for seed in range(1, seeds + 1)
     ]
@@ -93,14 +94,16 @@ def test_the_ledger_is_a_table_on_stdout_with_the_counts_first(project: Path, ca
 
     out, err = capsys.readouterr()
     rows = [line.split("\t") for line in out.splitlines()]
-    assert rows[0] == ["claim", "block", "verdict", "what is claimed", "what was found"]
+    assert rows[0] == ["claim", "block", "verdict", "what is claimed", "what was asked and found"]
     assert [row[:4] for row in rows[1:]] == [
         ["better", "scale", "supported", "The wide one is better."],
         ["faster", "cost", "refuted", "The wide one is faster."],
         ["liked", "other", "untestable", "People like it."],
     ]
-    assert rows[1][4] == "0.9455 against 0.8755: +0.0700 [+0.0700, +0.0700], 10 seeds, p 0.002"
-    assert rows[2][4].startswith("3.17 s against 2.11 s: a ratio of 0.667 in favour")
+    asked = "accuracy of wide is higher than that of narrow by at least 0.0050"
+    assert rows[1][4] == f"{asked}: 0.9455 against 0.8755: +0.0700 [+0.0700, +0.0700], 10 seeds, p 0.002"
+    asked = "train_time of wide is lower than that of narrow by at least 10 %"
+    assert rows[2][4].startswith(f"{asked}: 3.17 s against 2.11 s: a ratio of 0.667 in favour")
     assert rows[3][4] == "No person was asked."
     assert err.splitlines()[0] == "1 supported, 1 refuted, 0 inconclusive, 0 not run, 1 untestable"
 
@@ -123,7 +126,23 @@ def test_too_few_seeds_are_inconclusive(project: Path, capsys: pytest.CaptureFix
 
     assert main(["claims", "mine"]) == 0
 
-    assert "better\tscale\tinconclusive\tThe wide one is better.\t5 common seeds, where 6 are needed" in capsys.readouterr().out
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("better\tscale\tinconclusive\t")]
+    assert row.endswith(": 5 common seeds, where 6 are needed")
+
+
+def test_code_that_was_edited_since_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Numbers of the code as it is are told from older ones; those of a harness that kept no digest are not called old."""
+    catalog = Catalog([project / "bench"])
+    wide, _ = load_suite(project / "suites" / "mine.toml", catalog).cases
+    measure(project, code_digest=code_digest(wide, catalog))  # a user's catalogue counts as a whole, so that both have one
+    assert main(["claims", "mine"]) == 0
+    assert "edited" not in capsys.readouterr().err
+
+    (project / "bench" / "models" / "wide.py").write_text(MODEL.replace("A model.", "Another."))
+    assert main(["claims", "mine"]) == 0
+
+    told = "edited since they were measured: the code of 2 cases (wide, narrow); harness run mine"
+    assert told in capsys.readouterr().err
 
 
 def test_json_is_the_ledger_that_is_stored(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -190,6 +209,7 @@ def test_what_a_stored_ledger_loses_is_told(project: Path, capsys: pytest.Captur
     """Storing a poorer ledger over a richer one names each claim that is decided no more."""
     measure(project)
     assert main(["claims", "mine", "--store"]) == 0
+    shutil.rmtree(project / "results" / "mine")
     measure(project, seeds=4)
     capsys.readouterr()
 

@@ -46,7 +46,7 @@ PARTS = {
     ''',
     "metrics/hits_digest.py": '''
         """Digest of hits."""
-        METRIC = Metric(measure=None, title="Digest", unit="1", direction="none", metric_class="exact", phase="eval")
+        METRIC = Metric(measure=None, title="Digest", unit="1", direction="none", metric_class="exact", phase="eval", text=True)
     ''',
     "metrics/laziness.py": '''
         """Seconds."""

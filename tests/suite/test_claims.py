@@ -10,8 +10,9 @@ from typing import Any, get_args
 
 import pytest
 
+from harness.catalog import Catalog
 from harness.cli.schema import suite_schema
-from harness.suite import BLOCKS, Claim, Difference, Fact, SeriesRef, Slope, Suite, Trend
+from harness.suite import Claim, Difference, Fact, SeriesRef, Slope, Suite, Trend, claim_doubts
 from harness.suite._claims import QUESTIONS, Kind, Question
 
 Load = Callable[..., Suite]
@@ -132,7 +133,7 @@ def test_every_problem_of_every_claim_is_told_at_once(problems: Problems) -> Non
     text = """
 [[claim]]
 id = "C1"
-block = "scael"
+block = "sc ael"
 statement = "a"
 refuted_by = "b"
 [[claim.test]]
@@ -162,7 +163,7 @@ kind = "abvoe"
 
     told = [(int(line.split(":")[1]) - start, line.split(": ", 1)[1]) for line in found]
     assert [(line, message.split(";")[0].split("[{")[0]) for line, message in told] == [
-        (4, "claim[0].block: found \"scael\", did you mean 'scale'?"),
+        (4, 'claim[0].block: found "sc ael"'),
         (9, "value.case: no such case: found \"bb\", did you mean 'b'?"),
         (11, "margin: a test of kind 'above' takes none"),
         (12, "margin is missing"),
@@ -221,6 +222,75 @@ def test_a_fact_says_what_it_is_held_to(problems: Problems, lines: str, message:
     found = problems(f'{HEAD}{FIRST}kind = "fact"\nvalue = {{ case = "b", metric = "hits" }}\n{lines}\n')
 
     assert any(message in line for line in found)
+
+
+def pair(kind: str, value: str, against: str, more: str = "margin = 0") -> str:
+    """Return a test of two metrics, each written `metric of case`."""
+    ends = [f'{{ case = "{each.split(" of ")[1]}", metric = "{each.split(" of ")[0]}" }}' for each in (value, against)]
+    return f'{HEAD}{FIRST}kind = "{kind}"\nvalue = {ends[0]}\nagainst = {ends[1]}\n{more}\n'
+
+
+@pytest.mark.parametrize(("metric", "better"), [("hits", "higher"), ("laziness", "lower")])
+def test_which_way_is_better_is_as_the_metric_declares(load: Load, metric: str, better: str) -> None:
+    """A test that does not say takes the metric's own direction; one that says may ask for the other way."""
+    text = pair("difference", f"{metric} of a[hidden=1]", f"{metric} of b")
+
+    (default,) = load(text).claims[0].tests
+    (turned,) = load(text + f'better = "{"lower" if better == "higher" else "higher"}"\n').claims[0].tests
+
+    assert isinstance(default, Difference)
+    assert isinstance(turned, Difference)
+    assert (default.better, turned.better == better) == (better, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (pair("difference", "heat of b", "heat of a[hidden=1]"), 'declares no direction; write better = "higher" or "lower"'),
+        (pair("equivalent", "hits of b", "hits of b", "margin = 0.1"), "against: found hits of b, which is value too"),
+        (
+            pair("difference", "hits of b", "laziness of b"),
+            'against: found "s" beside "1" of value; allowed: series in one unit',
+        ),
+        (pair("fact", "hits_digest of b", "hits of b", 'is = "=="'), "against: found a number beside a text"),
+        (pair("fact", "hits_digest of b", "hits_digest of a[hidden=1]", 'is = "<"'), "value: hits_digest of b is a text"),
+        (
+            f'{HEAD}{FIRST}kind = "fact"\nvalue = {{ case = "b", metric = "hits_digest" }}\nis = "=="\nbound = 1\n',
+            "value: hits_digest of b is a text",
+        ),
+        (
+            f'{HEAD}{FIRST}kind = "above"\nvalue = {{ case = "b", metric = "hits_digest" }}\nbound = 1\n',
+            'hits_digest of b is a text; allowed of texts: a fact, is "==" or "!=", against another',
+        ),
+    ],
+)
+def test_series_that_cannot_be_compared_are_told(problems: Problems, text: str, message: str) -> None:
+    """A series with itself, unlike units, texts where numbers are asked for, and differences that no side of is better."""
+    found = problems(text)
+
+    assert any(message in line for line in found), found
+
+
+def test_two_digests_may_be_equal(load: Load) -> None:
+    """A fact about texts is one text against another."""
+    (claim,) = load(pair("fact", "hits_digest of b", "hits_digest of a[hidden=1]", 'is = "=="')).claims
+
+    assert claim.tests[0].kind == "fact"
+
+
+def test_tests_that_the_declared_seeds_cannot_decide_are_told(load: Load, project_folder: Path) -> None:
+    """Before hours are spent: how many seeds are declared and needed; exact values need one. Blocks that look misspelt, too."""
+    text = (HEAD + CLAIM).replace('block = "scale"', 'block = "scalle"')
+    catalog = Catalog([project_folder / "bench"])
+
+    few = list(claim_doubts(load(text), catalog))
+    enough = list(claim_doubts(load(text.replace("[defaults]", "[defaults]\nseeds = 6").replace("scalle", "scale")), catalog))
+
+    assert few == [
+        "claim C1: a block 'scalle' of its own, did you mean 'scale'?",
+        "claim C1, test 1: 3 common seeds are declared, where 6 are needed to decide",
+    ]
+    assert enough == []
 
 
 def test_a_claim_with_tests_says_what_would_refute_it(problems: Problems) -> None:
@@ -287,5 +357,4 @@ def test_every_kind_has_a_form_and_the_schema_offers_all_their_fields() -> None:
     assert entry["kind"]["enum"] == list(QUESTIONS)
     claim = suite_schema()["$defs"]["ClaimEntry"]["properties"]
     assert set(claim) == ({*Claim.model_fields} - {"tests"}) | {"test"}
-    assert claim["block"]["enum"] == list(BLOCKS)
     assert entry["margin"]["description"] == Difference.model_fields["margin"].description
