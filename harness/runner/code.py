@@ -105,18 +105,19 @@ def _behind(part: Part) -> Iterable[Path]:
         file = waiting.pop()
         if file not in seen:
             seen.add(file)
-            waiting += [found for module in _scan(file)[0] for found in _files_of(module)]
+            waiting += [found for module in _scan(file)[0] for found in _files_of(module, BUILT_IN)]
     return seen
 
 
-def _files_of(module: str) -> Iterator[Path]:
-    """Yield the file of a module of the harness, and those of the packages that it lies in; none for what is not ours."""
+@cache
+def _files_of(module: str, package: Path) -> tuple[Path, ...]:
+    """Return the file of a module of the harness, and those of the packages that it lies in; none for what is not ours."""
     first, *inner = module.split(".")
     if first != "harness" or not inner or inner[0] in PLUMBING:
-        return
-    for depth in range(1, len(inner) + 1):
-        place = BUILT_IN.joinpath(*inner[:depth])
-        yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file())
+        return ()
+    places = [package.joinpath(*inner[:depth]) for depth in range(1, len(inner) + 1)]
+    files = [path for place in places for path in (place / "__init__.py", place.with_suffix(".py"))]
+    return tuple(path for path in files if path.is_file())
 
 
 def _scan(file: Path) -> tuple[frozenset[str], frozenset[str]]:
