@@ -131,6 +131,45 @@ def test_slope_of_a_network_whose_gradient_halves_at_each_step() -> None:
     assert math.log(0.5) == pytest.approx(trained_gradients.gradient_slope(model, splits.test), abs=1e-5)
 
 
+def test_a_training_ends_where_the_task_is_solved() -> None:
+    """A GRU that learns is left at the first look at which 95 % are told right, and at none before it."""
+    setting = Setting(1)
+    told = trained_gradients.learned(setting, "gru", lr=0.01, budget=400, hidden=16)
+    test = recall_span.draw(setting.generator("test of 10"), recall_span.TEST, 10)
+    short, whole = (trained_gradients.build(setting, "gru", trained_gradients.task(), 16) for _ in range(2))
+    steps, _ = recall_span.learn(setting, short, 10, lr=0.01, budget=int(told["steps"]) - 1, batch=32)
+    recall_span.learn(setting, whole, 10, lr=0.01, budget=int(told["steps"]), batch=32)
+
+    assert told["steps"] in range(recall_span.LOOK, 400, recall_span.LOOK)
+    assert told["steps"] - 1 == steps  # at no look before was the task solved
+    assert 0.95 <= told["accuracy"] == setting.score(whole, test)["accuracy"]
+    assert told["slope"] == pytest.approx(trained_gradients.gradient_slope(whole, test))
+    assert 1 == told["attempts"]
+
+
+def test_a_training_that_is_stuck_begins_again_with_another_seed() -> None:
+    """A GRU that needs more steps than another seed's, and may not take them, ends as that of the other seed does."""
+    first, second = (
+        trained_gradients.learned(Setting(seed), "gru", lr=0.01, budget=400, hidden=8)
+        for seed in (10, 10 + trained_gradients.SEEDS_APART)
+    )
+    again = trained_gradients.learned(Setting(10), "gru", lr=0.01, budget=int(second["steps"]), hidden=8)
+
+    assert first["steps"] > second["steps"]
+    assert second | {"attempts": 2} == again
+
+
+def test_slopes_of_networks_that_hardly_moved_are_those_of_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step at a rate of 1e-6: slopes are as before, and accuracies and steps say that nothing is learned."""
+    monkeypatch.setattr(trained_gradients, "ATTEMPTS", 1)
+    found = trained_gradients.EXPERIMENT.perform({"lr": 1e-6, "budget": 1, "hidden": 4}, seed=1)
+
+    for name in trained_gradients.NETWORKS:
+        assert found[f"fresh_{name}"] == pytest.approx(found[f"slope_{name}"], abs=1e-3)
+        assert (1, 1) == (found[f"steps_{name}"], found[f"attempts_{name}"])
+        assert (found[f"accuracy_{name}"] or 0.0) < 0.5
+
+
 def test_an_open_lstm_starts_with_forget_gates_one_higher() -> None:
     """The bias of the forget gates, the second quarter, is 1 higher than in the plain LSTM of the seed; all else is equal."""
     spec = DataSpec((8,), 4, (12,))
