@@ -8,6 +8,8 @@ smallest, held at zero for the second half of the training; `rounded`, its weigh
   mean over images (see `explanations_by_width`).
 - `faithfulness_<network>`: probability of the true class while the blocks with the largest coefficients are put into an empty
   image first, less the same while they are taken out first; means over images and steps.
+- `certainty_<network>`: probability of the true class of the whole images. `share_<network>`: faithfulness ÷ certainty, because
+  a network that is less sure of everything has the smaller faithfulness without pointing elsewhere.
 - `accuracy_<network>`: test accuracy. `weights_<network>`: weights that are not zero.
 
 Source: article 000, sections 5 and 6; pruning: Han et al. 2015; distillation: Hinton, Vinyals and Dean 2015; LIME: Ribeiro,
@@ -26,7 +28,7 @@ from torch import Tensor, nn
 from harness.data import Split, Splits
 from harness.experiments import Experiment, Setting
 from harness.experiments._fit import accuracy, fit, outputs
-from harness.experiments.explanations_by_width import EXPLAINED, draw_masks, explain, in_order, mean_of
+from harness.experiments.explanations_by_width import EXPLAINED, draw_masks, explain, in_order, mean_of, probabilities
 from harness.options import check_count
 
 RATE, SPARSITY, LEVELS = 3e-3, 0.9, 127
@@ -65,15 +67,19 @@ def run(setting: Setting, *, steps: int = 600, hidden: int = 128, small: int = 1
     found: dict[str, float | None] = {}
     for done, (name, network) in enumerate(networks.items()):
         coefficients_NS, fits_N = explain(network, images_NHW, labels_N, masks_MS)
-        put_in, taken_out = (
-            in_order(network, images_NHW, labels_N, coefficients_NS, insert=insert) for insert in (True, False)
-        )
         found[f"fit_{name}"] = mean_of(fits_N)
-        found[f"faithfulness_{name}"] = put_in - taken_out
+        found |= {f"{what}_{name}": value for what, value in pointed(network, images_NHW, labels_N, coefficients_NS).items()}
         found[f"accuracy_{name}"] = accuracy(network, digits.test)
         found[f"weights_{name}"] = sum(int(weight.count_nonzero()) for weight in _weights(network))
         setting.report(done + 1, len(networks))
     return found
+
+
+def pointed(network: nn.Module, images_NHW: Tensor, labels_N: Tensor, coefficients_NS: Tensor) -> dict[str, float]:
+    """Return how well explanations point at what matters: faithfulness, certainty, and one as a share of the other."""
+    put_in, taken_out = (in_order(network, images_NHW, labels_N, coefficients_NS, insert=insert) for insert in (True, False))
+    certainty = probabilities(network, images_NHW[:, None], labels_N).mean().item()
+    return {"faithfulness": put_in - taken_out, "certainty": certainty, "share": (put_in - taken_out) / certainty}
 
 
 def _adam(model: nn.Module) -> torch.optim.Optimizer:
@@ -128,18 +134,26 @@ EXPERIMENT = Experiment(
     outcomes={
         "fit_full": "1",
         "faithfulness_full": "1",
+        "certainty_full": "1",
+        "share_full": "1",
         "accuracy_full": "1",
         "weights_full": "{weight}",
         "fit_pruned": "1",
         "faithfulness_pruned": "1",
+        "certainty_pruned": "1",
+        "share_pruned": "1",
         "accuracy_pruned": "1",
         "weights_pruned": "{weight}",
         "fit_rounded": "1",
         "faithfulness_rounded": "1",
+        "certainty_rounded": "1",
+        "share_rounded": "1",
         "accuracy_rounded": "1",
         "weights_rounded": "{weight}",
         "fit_distilled": "1",
         "faithfulness_distilled": "1",
+        "certainty_distilled": "1",
+        "share_distilled": "1",
         "accuracy_distilled": "1",
         "weights_distilled": "{weight}",
     },

@@ -160,6 +160,38 @@ def test_rounded_weights_are_whole_multiples(setting: Setting) -> None:
     assert torch.equal(small.bias, model.bias)
 
 
+class Doubting(nn.Module):
+    """Another network's probabilities times a share; the rest goes to a class that is never the true one."""
+
+    def __init__(self, sure: nn.Module, share: float) -> None:
+        super().__init__()
+        self.sure, self.share = sure, share
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """Return logarithms of the probabilities."""
+        told_NK = self.sure(x_NCHW).softmax(dim=1) * self.share
+        return torch.cat([told_NK, torch.full((len(told_NK), 1), 1 - self.share)], dim=1).log()
+
+
+def test_doubt_alone_lowers_faithfulness_and_not_its_share(setting: Setting) -> None:
+    """A network that is half as sure of every image halves faithfulness and certainty; faithfulness ÷ certainty stays."""
+    digits = setting.data("digits", scale="unit")
+    sure = setting.model("p003_mlp", setting.spec(digits), hidden=16)
+    images_NHW, labels_N = digits.test.inputs[:5, 0], digits.test.labels[:5]
+    coefficients_NS = torch.rand(5, 16, generator=setting.generator("coefficients"))
+    whole_N = sure(images_NHW[:, None]).softmax(dim=1)[range(5), labels_N]
+
+    found, doubted = (
+        compressed_explanations.pointed(network, images_NHW, labels_N, coefficients_NS)
+        for network in (sure, Doubting(sure, 0.5))
+    )
+
+    assert whole_N.mean().item() == pytest.approx(found["certainty"], rel=1e-5)
+    assert found["faithfulness"] / 2 == pytest.approx(doubted["faithfulness"], rel=1e-3)
+    assert found["certainty"] / 2 == pytest.approx(doubted["certainty"], rel=1e-5)
+    assert found["share"] == pytest.approx(doubted["share"], rel=1e-3)
+
+
 def test_compression_tells_sizes() -> None:
     """Pruned and distilled networks have as many weights as declared; the rounded one no more than the full one."""
     found = compressed_explanations.EXPERIMENT.perform({"steps": 20, "hidden": 16, "small": 4}, seed=1)
