@@ -3,6 +3,9 @@
 from harness.results._fields import MIXED as MIXED
 from harness.results._fields import agree as agree
 from harness.results._fields import differing as differing
+from harness.results._files import to_table as to_table
+from harness.results._files import write_atomically as write_atomically
+from harness.results._files import write_table as write_table
 from harness.results._keep import Entry as Entry
 from harness.results._keep import check_removable as check_removable
 from harness.results._keep import leftovers as leftovers
@@ -25,6 +28,3 @@ from harness.results._store import Manifest as Manifest
 from harness.results._store import RunSet as RunSet
 from harness.results._store import find_run_set as find_run_set
 from harness.results._store import run_sets as run_sets
-from harness.results._store import to_table as to_table
-from harness.results._store import write_atomically as write_atomically
-from harness.results._store import write_table as write_table

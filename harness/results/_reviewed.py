@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import ResultsError
-from harness.results._store import write_atomically
+from harness.results._files import write_atomically
 
 Reviewed = TypeVar("Reviewed", bound=BaseModel)
 

@@ -233,3 +233,11 @@ RUN_TABLES = (
 
 SHARED = {"environments": "environment_digest", "data_samples": "data_digest"}
 """Tables whose rows are of several runs alike, and what they are known by; a run may leave out what another has stored."""
+
+SINCE = {
+    **dict.fromkeys(("episodes", "images"), 2),
+    **dict.fromkeys(("targets", "host_samples"), 3),
+    "data_samples": 4,
+    "confusions": 5,
+}
+"""Tables of runs that came after the first schema version -> the version; an older run set lacks them rightly."""

@@ -8,7 +8,6 @@ its part while that exists, so a kill between the two steps neither loses nor do
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,11 +21,21 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from harness.errors import ResultsError, UsageError, nearest
+from harness.results._files import (
+    check_version,
+    has_rows,
+    lacks,
+    read_table,
+    remedy,
+    sync,
+    to_table,
+    write_atomically,
+    write_table,
+)
 from harness.results._schema import RUN_TABLES, SCHEMA_VERSION, SHARED, TABLES
 from harness.suite import RESERVED, Suite
 
@@ -112,7 +121,7 @@ class RunSet:
         file = self.path / MANIFEST
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
-            _check_version(file, content["schema_version"])
+            check_version(file, content["schema_version"])
             for case in content["suite"]["cases"]:
                 case.setdefault("passes", [])  # of a schema version before passes: it was asked for none
             return Manifest(
@@ -189,7 +198,7 @@ class RunSet:
                 temporary.mkdir(parents=True)
                 for table in RUN_TABLES:
                     write_table(temporary / f"{table}.parquet", to_table(table, rows.get(table, ())))
-                _sync(temporary)  # the files' names, so that the rename that follows never outlives them
+                sync(temporary)  # the files' names, so that the rename that follows never outlives them
                 temporary.rename(self.parts / run_id)
             except OSError:
                 shutil.rmtree(temporary, ignore_errors=True)
@@ -215,7 +224,7 @@ class RunSet:
         with _writing(self.path):
             for table in RUN_TABLES:
                 write_table(self.path / f"{table}.parquet", to_table(table, self._read(table, None)))
-            _sync(self.path)  # the tables outlive a power cut before the parts go
+            sync(self.path)  # the tables outlive a power cut before the parts go
             for run_id in ids:
                 self.parts.joinpath(run_id).rename(self.parts / f".{run_id}")
                 shutil.rmtree(self.parts / f".{run_id}")
@@ -229,7 +238,7 @@ class RunSet:
         """Return one table as a DataFrame, parts included; the order of rows means nothing.
 
         Raises:
-            ResultsError: a file is truncated or no Parquet file; names it.
+            ResultsError: a file is truncated, no Parquet file, or gone; names it.
         """
         frame: pd.DataFrame = self._read(name, columns).to_pandas()
         return frame
@@ -242,22 +251,35 @@ class RunSet:
         return sorted(path.name for path in self.parts.glob("[!.]*")) if self.parts.is_dir() else []
 
     def _read(self, name: str, columns: Sequence[str] | None) -> pa.Table:
+        if name not in RUN_TABLES:
+            return self._read_with([], name, columns)
         while True:
             ids = self._part_ids()
+            whole = self._holds_tables(ids)  # asked before reading: a table seen to be absent may be written right after
             table = self._read_with(ids, name, columns)
-            if name not in RUN_TABLES or self._part_ids() == ids:
+            folders = [*([self.path] if whole else []), *(self.parts / run_id for run_id in ids)]
+            gone = [folder / f"{name}.parquet" for folder in folders if lacks(folder, name)]
+            if self._part_ids() == ids:
+                if gone:
+                    raise ResultsError(f"{gone[0]}: gone, though runs were stored; {remedy(gone[0])}")
                 return table
             # Another process added or folded parts meanwhile: some may have been seen in neither place.
+
+    def _holds_tables(self, ids: Sequence[str]) -> bool:
+        """Whether parts were folded before, so that every table is there: `runs` comes last, and of no parts all are empty."""
+        if (self.path / "runs.parquet").exists():
+            return True
+        return not ids and any(has_rows(self.path / f"{table}.parquet") for table in RUN_TABLES)
 
     def _read_with(self, ids: list[str], name: str, columns: Sequence[str] | None) -> pa.Table:
         wanted = list(columns) if columns else TABLES[name].names
         key = SHARED.get(name, "run_id")
         read = wanted if name not in RUN_TABLES or key in wanted else [*wanted, key]
-        pieces = [_read_file(self.path / f"{name}.parquet", name, read)]
+        pieces = [read_table(self.path / f"{name}.parquet", name, read)]
         if name in RUN_TABLES:
             if name not in SHARED and ids:
                 pieces[0] = pieces[0].filter(pc.invert(pc.is_in(pieces[0]["run_id"], pa.array(ids, pa.string()))))
-            pieces += [_read_file(self.parts / run_id / f"{name}.parquet", name, read) for run_id in ids]
+            pieces += [read_table(self.parts / run_id / f"{name}.parquet", name, read) for run_id in ids]
         merged = pa.concat_tables(pieces)
         if name in SHARED:
             merged = merged.group_by(read).aggregate([]).select(read)
@@ -271,15 +293,6 @@ class RunSet:
             str(digest): dict(zip(group["key"], group["value"], strict=True))
             for digest, group in rows.groupby("environment_digest")
         }
-
-
-def to_table(name: str, rows: Iterable[Mapping[str, Any]] | pa.Table) -> pa.Table:
-    """Return rows as a table with exactly the columns of `name`; a missing column is an error."""
-    schema = TABLES[name]
-    if isinstance(rows, pa.Table):
-        return rows.select(schema.names).cast(schema)
-    listed = list(rows)
-    return pa.table({field.name: pa.array([row[field.name] for row in listed], field.type) for field in schema}, schema=schema)
 
 
 def run_sets(results: Path, suite: str) -> list[RunSet]:
@@ -318,71 +331,6 @@ def find_run_set(results: Path, name: str) -> RunSet:
     suites = [path.name for path in results.glob("*") if path.is_dir() and path.name not in RESERVED]
     suite = name.partition("/")[0] or "SUITE"
     raise UsageError(f"no run set {name!r} in {results}{nearest(name, suites)}; make one with `harness run {suite}`")
-
-
-def write_atomically(path: Path, content: str) -> None:
-    """Write a text file under a temporary name and rename it, so that no reader sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_table(path: Path, table: pa.Table) -> None:
-    """Write one table under a temporary name and rename it."""
-    temporary = path.with_name(f".{path.name}")
-    try:
-        pq.write_table(table, temporary, compression="zstd")
-        _sync(temporary)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _read_file(path: Path, name: str, columns: list[str]) -> pa.Table:
-    schema = TABLES[name]
-    wanted = pa.schema([schema.field(column) for column in columns])
-    try:
-        file = pq.ParquetFile(path)
-        version = int((file.schema_arrow.metadata or {}).get(b"harness_schema_version", b"0"))
-        _check_version(path, version)
-        content = file.read(columns=columns)
-        if version < SCHEMA_VERSION:
-            content = _with_later_columns(content, wanted)
-        return content.select(columns).cast(wanted)
-    except FileNotFoundError:
-        return wanted.empty_table()
-    except (pa.ArrowInvalid, OSError, KeyError) as error:
-        raise ResultsError(f"{path}: truncated or damaged: {error}; remove the run set and run the suite again") from error
-
-
-def _with_later_columns(content: pa.Table, wanted: pa.Schema) -> pa.Table:
-    """Return a table of an earlier schema version with nulls in the columns that came later."""
-    for field in wanted:
-        if field.name not in content.column_names:
-            content = content.append_column(field, pa.nulls(len(content), field.type))
-    return content
-
-
-def _check_version(path: Path, version: int) -> None:
-    if not 1 <= version <= SCHEMA_VERSION:
-        raise ResultsError(f"{path}: schema version {version}; this harness reads 1 to {SCHEMA_VERSION}: update it")
-
-
-def _sync(path: Path) -> None:
-    """Flush a file, or the names in a folder, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -166,6 +166,50 @@ def test_a_truncated_table_is_named(run_set: RunSet) -> None:
         run_set.table("measurements")
 
 
+@pytest.mark.parametrize("table", ["measurements", "runs", "confusions"])
+@pytest.mark.parametrize("folded", [True, False])
+def test_a_table_that_was_deleted_is_named(run_set: RunSet, table: str, folded: bool) -> None:
+    """A file that is gone is an error with its path and the remedy, never a table without rows."""
+    run_set.add("r1", rows_of("r1"))
+    if folded:
+        run_set.fold()
+    file = (run_set.path if folded else run_set.parts / "r1") / f"{table}.parquet"
+    file.unlink()
+
+    with pytest.raises(ResultsError) as told:
+        run_set.table(table)
+
+    assert str(told.value) == f"{file}: gone, though runs were stored; remove the run set and run the suite again"
+
+
+def test_a_first_fold_cut_short_loses_nothing(run_set: RunSet) -> None:
+    """While the parts are there, the tables that were not written yet are not missed."""
+    run_set.add("r1", rows_of("r1"))
+    shutil.copytree(run_set.parts, run_set.path / "kept")
+    run_set.fold()
+    (run_set.path / "kept" / "r1").rename(run_set.parts / "r1")
+    for table in ("environments", "runs"):  # the last ones that a fold writes
+        (run_set.path / f"{table}.parquet").unlink()
+
+    assert run_set.run_ids() == ["r1"]
+    assert len(run_set.table("environments")) == 1
+
+
+@pytest.mark.parametrize(("table", "command"), [("verdicts", "gate"), ("claims", "claims")])
+def test_what_is_computed_from_others_is_computed_again(run_set: RunSet, table: str, command: str) -> None:
+    """A damaged table of verdicts or claims costs no measurements: the command that writes it is the remedy."""
+    file = run_set.path / f"{table}.parquet"
+    file.write_bytes(b"PAR1 no more")
+
+    with pytest.raises(
+        ResultsError, match=f"{table}.parquet: truncated or damaged: .*; `harness {command} tiny` writes it again"
+    ):
+        run_set.table(table)
+
+    run_set.put(table, [])
+    assert run_set.table(table).empty
+
+
 @pytest.mark.parametrize(
     "content", ["{", "{}", '{"schema_version": 99, "suite": {}, "left_out": [], "created_utc": "", "complete": true}']
 )
