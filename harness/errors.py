@@ -33,6 +33,7 @@ class ExitCode(IntEnum):
     MEASURING = 5
     BETTER = 6
     INTERRUPTED = 130
+    READER_LEFT = 141
 
 
 EXIT_CODES: dict[ExitCode, str] = {
@@ -44,6 +45,7 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.MEASURING: "measuring failed, or something declared is missing",
     ExitCode.BETTER: "better: the baseline is stale",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C; finished runs are kept",
+    ExitCode.READER_LEFT: "the reader of the output left early, such as `head`: as of a Unix tool that SIGPIPE ends",
 }
 
 PRECEDENCE: tuple[ExitCode, ...] = (

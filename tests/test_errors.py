@@ -34,6 +34,7 @@ def test_codes_are_the_documented_numbers() -> None:
         "MEASURING": 5,
         "BETTER": 6,
         "INTERRUPTED": 130,
+        "READER_LEFT": 141,
     }
     assert set(EXIT_CODES) == set(ExitCode)
 

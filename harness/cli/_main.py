@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.metadata import version
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -32,8 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         build_app()(args=list(sys.argv[1:] if arguments is None else arguments), prog_name="harness")
     except HarnessError as error:  # of the catalogue, before any command runs
         return _tell(error)
-    except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except _Done as done:
+        return done.exit_code
+    except SystemExit as leaving:  # of typer itself, which ends with 2 for usage and with 1 where no one reads its help
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        return int(ExitCode.READER_LEFT) if code == 1 else code
     return 0
 
 
@@ -77,23 +82,61 @@ def _root(
     pass
 
 
+class _Done(SystemExit):
+    """A command has ended with a code of its own."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
 def _leaving(function: Callable[..., ExitCode]) -> Callable[..., NoReturn]:
     """Return `function` as typer wants it: leaving with its exit code, or with that of an expected error."""
 
     @wraps(function)
     def leave(*arguments: Any, **options: Any) -> NoReturn:
         try:
-            for number in (signal.SIGTERM, signal.SIGHUP):  # a cancelled job or a closed terminal is like Ctrl-C
-                signal.signal(number, _interrupt)
-            code = int(function(*arguments, **options))
-        except HarnessError as error:
-            code = _tell(error)
-        except KeyboardInterrupt:
-            print("\ninterrupted: finished runs are kept, and `harness run` goes on with them", file=sys.stderr)
-            code = int(ExitCode.INTERRUPTED)
-        raise typer.Exit(code)
+            code = _code(function, arguments, options)
+            sys.stdout.flush()  # what no one reads is found out now; at the interpreter's end the code would be 120
+        except BrokenPipeError:
+            if not _silence():
+                raise  # another pipe's: a bug
+            code = int(ExitCode.READER_LEFT)
+        raise _Done(code)
 
     return leave
+
+
+def _code(function: Callable[..., ExitCode], arguments: Sequence[Any], options: dict[str, Any]) -> int:
+    try:
+        for number in (signal.SIGTERM, signal.SIGHUP):  # a cancelled job or a closed terminal is like Ctrl-C
+            signal.signal(number, _interrupt)
+        return int(function(*arguments, **options))
+    except HarnessError as error:
+        return _tell(error)
+    except KeyboardInterrupt:
+        print("\ninterrupted: finished runs are kept, and `harness run` goes on with them", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+
+
+def _silence() -> bool:
+    """Let go of the outputs whose reader has left, so that nothing more is written there; return whether there is one."""
+    left = [stream for stream in (sys.stdout, sys.stderr) if _reader_left(stream)]
+    for stream in left:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    return bool(left)
+
+
+def _reader_left(stream: TextIO) -> bool:
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):  # of no file, as under pytest
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)  # an error is told unasked
+    return bool(poll.poll(0))
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
