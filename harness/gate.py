@@ -78,7 +78,8 @@ def judge_declared(
         _noted(verdict, standard.note(verdict.case, verdict.metric))
         for verdict in judge(as_run(declared, manifest), sides(head), base, manifest.left_out)
     ]
-    _refuse_nothing(verdicts, declared.name)
+    if not verdicts:
+        raise ComparisonError(_nothing(declared, "add [gates] to the suite (a script gives `gates` to harness.measure)"))
     try:
         head.put("verdicts", [verdict.row() for verdict in verdicts])
     except ResultsError as error:
@@ -119,7 +120,9 @@ def judge_run_sets(project: Project, base: str, head: str) -> Judged:
     manifest = new.manifest
     old = find_holder(project, base)
     verdicts = judge(manifest.suite, sides(new), old.sides, {*manifest.left_out, *old.left_out})
-    _refuse_nothing(verdicts, manifest.suite.name)
+    if not verdicts:
+        shown = f"`harness compare {base} {head} --metric NAME` shows numbers beside one another"
+        raise ComparisonError(_nothing(manifest.suite, f"the head is judged by the gates that it was run with; {shown}"))
     return Judged(new, old.name, tuple(verdicts))
 
 
@@ -196,12 +199,16 @@ def _baselines(name: str) -> Path | None:
     return folder if folder.is_dir() and any(folder.glob("*.json")) and not (folder / "manifest.json").exists() else None
 
 
-def _refuse_nothing(verdicts: list[Verdict], suite: str) -> None:
-    if not verdicts:
-        raise ComparisonError(
-            f"suite {suite!r} gates no metric of these cases: nothing is judged; add [gates] to the suite "
-            "(a script gives `gates` to harness.measure)"
-        )
+def _nothing(suite: Suite, instead: str) -> str:
+    """Return why nothing is judged, and what to do: the claims, where there are some, and `instead` where gates are of use."""
+    claims = f"`harness claims {suite.name}` judges "
+    if suite.cases and all(case.experiment for case in suite.cases):
+        what = "runs experiments alone, which no gate judges"
+        advice = [claims + ("what it claims of them" if suite.claims else "[[claim]]s of their outcomes, once it has some")]
+    else:
+        what = "gates no metric of these cases: nothing is judged"
+        advice = [instead, *([claims + "what it claims"] if suite.claims else [])]
+    return "; ".join([f"suite {suite.name!r} {what}", *advice])
 
 
 def _relative(folder: Path, project: Project) -> str:

@@ -273,7 +273,11 @@ def test_a_suite_that_gates_nothing_does_not_pass(demo: Path, capsys: pytest.Cap
     measure()
 
     assert main(["gate", "demo"]) == 4
-    assert "gates no metric" in capsys.readouterr().err
+    assert "gates no metric of these cases: nothing is judged; add [gates] to the suite" in capsys.readouterr().err
+    assert main(["compare", "demo", "demo"]) == 4  # by the gates of then, so that adding some now would not help
+    shown = "by the gates that it was run with; `harness compare demo demo --metric NAME` shows numbers beside one another"
+    assert shown in capsys.readouterr().err
+    assert main(["compare", "demo", "demo", "--metric", "accuracy"]) == 0
 
 
 @pytest.mark.parametrize(
