@@ -19,6 +19,10 @@ Outcomes = dict[str, float | None]
 """What one run of an experiment gives, by name; None for what could not be measured."""
 
 
+LONGEST = 60
+"""Characters of a wrong value that a message shows."""
+
+
 @dataclass(frozen=True)
 class Experiment:
     """One experiment: a function of a seed that gives numbers.
@@ -54,7 +58,7 @@ class Experiment:
             seed, device, project, report: as of `Setting`.
 
         Raises:
-            MeasuringError: an outcome is lacking, undeclared, or no finite number.
+            MeasuringError: an outcome is lacking, undeclared, or no finite number; or there is no table of them.
         """
         from harness.experiments._setting import Setting
 
@@ -62,20 +66,48 @@ class Experiment:
         setting.seed_globals()
         return self.checked(self.run(setting, **options))
 
-    def checked(self, found: Mapping[str, float | None]) -> Outcomes:
+    def checked(self, found: object) -> Outcomes:
         """Return the outcomes as plain numbers, in the order in which they are declared.
 
         Raises:
             MeasuringError: as `perform` says; every problem is named.
         """
+        if not isinstance(found, Mapping):
+            names = ", ".join(map(repr, self.outcomes))
+            raise MeasuringError(f"the experiment returned {_shown(found)}; allowed: a table of its outcomes' numbers: {names}")
         problems = [f"{name!r} is declared and was not returned" for name in self.outcomes if name not in found]
         problems += [f"{name!r} was returned and is not declared" for name in found if name not in self.outcomes]
         numbers: Outcomes = {}
         for name in self.outcomes:
-            value = found.get(name)
-            numbers[name] = None if value is None else float(value)
-            if value is not None and not math.isfinite(value):
-                problems.append(f"{name!r} was {float(value)}; return None for what cannot be measured")
+            try:
+                numbers[name] = _number(found.get(name))
+            except ValueError as error:
+                problems.append(f"{name!r} was {error}")
         if problems:
             raise MeasuringError(f"outcomes of the experiment: {'; '.join(problems)}")
         return numbers
+
+
+def _number(value: Any) -> float | None:
+    """Return an outcome as a plain number; None as it is.
+
+    Raises:
+        ValueError: it is no number, or none that is finite; says what was found and what is allowed.
+    """
+    if value is None:
+        return None
+    try:
+        number = math.nan if isinstance(value, str | bytes) else float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # a list; an array or a tensor of several; an int too long
+        number = math.nan
+    if math.isfinite(number):
+        return number
+    raise ValueError(f"{_shown(value)}; allowed: a finite number, or None for what cannot be measured")
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message, with its type where it is no number."""
+    if value is None or isinstance(value, int | float):
+        return repr(value)
+    text = repr(value)
+    return f"{text if len(text) <= LONGEST else text[:LONGEST] + '…'} ({type(value).__name__})"

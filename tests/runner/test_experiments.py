@@ -102,8 +102,11 @@ def _stream(seed: int, name: str) -> int:
 WRONG = {
     '{"heads": 1.0}': "'seconds_of_flight' is declared and was not returned",
     '{"heads": 1, "seconds_of_flight": 1, "tails": 1}': "'tails' was returned and is not declared",
-    '{"heads": float("nan"), "seconds_of_flight": 1}': "'heads' was nan; return None for what cannot be measured",
-    '{"heads": 1, "seconds_of_flight": -float("inf")}': "'seconds_of_flight' was -inf; return None",
+    '{"heads": float("nan"), "seconds_of_flight": 1}': "'heads' was nan; allowed: a finite number, or None for what cannot be",
+    '{"heads": 1, "seconds_of_flight": -float("inf")}': "'seconds_of_flight' was -inf; allowed: a finite number",
+    '{"heads": "half", "seconds_of_flight": [1]}': "cannot be measured; 'seconds_of_flight' was [1] (list); allowed",
+    "None": "the experiment returned None; allowed: a table of its outcomes' numbers: 'heads', 'seconds_of_flight'",
+    '"heads"': "the experiment returned 'heads' (str); allowed: a table",
     "1 / 0": "ZeroDivisionError: division by zero",
 }
 
@@ -276,9 +279,11 @@ def test_outcomes_are_plain_numbers_in_the_order_declared() -> None:
     """Tensors and NumPy's numbers are let pass; the order of the rows is the file's."""
     experiment = Experiment(run=dict, title="t", outcomes={"b": "1", "a": "s"})
 
-    assert list(experiment.checked({"a": torch.tensor(2.0), "b": None}).items()) == [("b", None), ("a", 2.0)]  # type: ignore[dict-item]
+    assert list(experiment.checked({"a": torch.tensor(2.0), "b": None}).items()) == [("b", None), ("a", 2.0)]
     with pytest.raises(MeasuringError, match=r"'b' is declared and was not returned; 'c' was returned and is not declared"):
         experiment.checked({"a": 1.0, "c": 1.0})
+    with pytest.raises(MeasuringError, match=r"'c' was returned .*; 'b' was '1' \(str\); .*; 'a' was tensor\(\[1., 2.\]\) \("):
+        experiment.checked({"a": torch.tensor([1.0, 2.0]), "b": "1", "c": 1.0})
 
 
 def test_the_global_stream_is_the_seeds_when_an_experiment_begins() -> None:
@@ -384,6 +389,18 @@ REFUSED = {
 }
 
 
+CLAIM = """
+[[claim]]
+id = "fair"
+statement = "The coin is fair."
+refuted_by = "few heads"
+[[claim.test]]
+kind = "above"
+value = { case = "toss", metric = "heads" }
+bound = 0.0
+"""
+
+
 def test_commands_know_what_to_do_with_an_experiment(
     write_toss: Callable[..., Path], run_mine: Callable[..., Ran], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -402,7 +419,16 @@ def test_commands_know_what_to_do_with_an_experiment(
     assert main(["baseline", "propose", "mine", "--reason", "test", "--allow-dirty"]) == 5
     assert "toss: 2 seeds, and a baseline of quality metrics needs 3" in capsys.readouterr().err
     assert main(["gate", "mine"]) == 4
-    assert "gates no metric of these cases" in capsys.readouterr().err
+    alone = "suite 'mine' runs experiments alone, which no gate judges; `harness claims mine` judges "
+    assert alone + "[[claim]]s of their outcomes, once it has some" in capsys.readouterr().err
+    assert main(["compare", "mine", "mine"]) == 4
+    assert alone in capsys.readouterr().err
+    with (file.parents[2] / "suites" / "mine.toml").open("a") as suite:
+        suite.write(CLAIM)
+    assert main(["gate", "mine"]) == 4
+    assert alone + "what it claims of them" in capsys.readouterr().err
+    assert main(["claims", "mine"]) == 0
+    capsys.readouterr()
     assert main(["reproduce", "mine", "toss"]) == 0
     assert "identical" in capsys.readouterr().out
     write_toss('{"heads": 0.125, "seconds_of_flight": None}')
