@@ -78,6 +78,18 @@ FORMATTERS: dict[str, Callable[[float], str]] = {
 }
 
 
+PLAIN = tuple(unit for unit in FORMATTERS if "/" not in unit and "{" not in unit)
+"""Units that are no counts of something, nor anything per something."""
+
+
+def is_known(unit: str) -> bool:
+    """Return whether values of a unit have a form for people: it is one of the formatters', a count `{model}`, or per count."""
+    if unit in FORMATTERS or re.fullmatch(r"\{\w+\}", unit):
+        return True
+    per = re.fullmatch(r"(.+)/\{\w+\}", unit)
+    return per is not None and is_known(per[1])
+
+
 def _annotated(value: float, unit: str) -> str:
     """Format in a unit without a formatter: '14 models' of '{model}', '1.2 ms/token' of 's/{token}'."""
     if counted := re.fullmatch(r"\{(\w+)\}", unit):

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from harness.units import FORMATTERS, show
+from harness.units import FORMATTERS, is_known, show
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,10 @@ def test_values_are_shown_in_readable_units(value: float | None, unit: str, expe
 def test_every_unit_shows_every_size(unit: str, value: float) -> None:
     """No value makes a formatter fail or answer with nothing."""
     assert show(value, unit)
+
+
+def test_a_unit_is_known_if_its_values_have_a_form_for_people() -> None:
+    """The formatters' own, counts of anything, and one of these per count."""
+    assert all(map(is_known, FORMATTERS))
+    assert all(map(is_known, ("{model}", "s/{token}", "{action}/{game}", "By/{step}/{sample}")))
+    assert not any(map(is_known, ("", "furlong", "seconds", "ms", "s/token", "{two words}", "/{step}", "{step}/s/s")))

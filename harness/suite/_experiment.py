@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
+from harness.errors import nearest
 from harness.observations import Direction, MetricClass
 from harness.suite._node import KeyPath, Node
 from harness.suite._schema import Case, Execution
 from harness.suite._words import show_value
+from harness.units import PLAIN, is_known
 
 if TYPE_CHECKING:
     from harness.suite._rules import Parts
@@ -32,25 +34,40 @@ INJECTED = {"task": {"name": "", "options": {}}, "passes": [], "gates": {}}
 OF_ITS_OWN = ("precision", "mode", "channels_last")
 """Settings of the execution that an experiment decides itself."""
 SNAKE_CASE = "[a-z][a-z0-9_]*"
+_WAYS = ", ".join(get_args(Direction))
 
 
-def flaw_of(fields: Mapping[str, Any]) -> str:
-    """Return what is wrong with the literals that an experiment declares; '' for nothing."""
+def flaws_of(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the literals that an experiment declares."""
     outcomes, metric_class = fields.get("outcomes"), fields.get("metric_class", "quality")
-    if not isinstance(outcomes, dict) or not outcomes:
-        return 'outcomes is no literal table of names and units; write outcomes={"name": "1", ...}'
-    if wrong := [
-        name for name, unit in outcomes.items() if not (re.fullmatch(SNAKE_CASE, str(name)) and isinstance(unit, str))
-    ]:
-        return f"outcomes: found {wrong[0]!r}: {outcomes[wrong[0]]!r}; allowed: snake_case names and UCUM units as text"
+    if isinstance(outcomes, dict) and outcomes:
+        yield from _flaws_of_outcomes(outcomes)
+    else:
+        yield 'outcomes is no literal table of names and units; write outcomes={"name": "1", ...}'
     if metric_class not in get_args(MetricClass):
-        return f"metric_class: found {metric_class!r}; allowed: {', '.join(get_args(MetricClass))}"
+        yield f"metric_class: found {metric_class!r}; allowed: {', '.join(get_args(MetricClass))}"
     directions = fields.get("directions", {})
-    if wrong := [name for name, way in directions.items() if name not in outcomes or way not in get_args(Direction)]:
-        return (
-            f"directions: found {wrong[0]!r}: {directions[wrong[0]]!r}; allowed: an outcome's {', '.join(get_args(Direction))}"
-        )
-    return ""
+    if isinstance(directions, dict):
+        yield from _flaws_of_directions(directions, outcomes)
+    else:
+        yield f"directions: found {directions!r}; allowed: a literal table of outcomes and {_WAYS}"
+
+
+def _flaws_of_directions(directions: Mapping[Any, Any], outcomes: object) -> Iterator[str]:
+    for name, way in directions.items():
+        if isinstance(outcomes, dict) and name not in outcomes:
+            yield f"directions: found {name!r}, which is no outcome{nearest(str(name), map(str, outcomes))}"
+        if way not in get_args(Direction):
+            yield f"directions: found {name!r}: {way!r}; allowed: {_WAYS}"
+
+
+def _flaws_of_outcomes(outcomes: Mapping[Any, Any]) -> Iterator[str]:
+    for name, unit in outcomes.items():
+        if not re.fullmatch(SNAKE_CASE, str(name)):
+            yield f"outcomes: found {name!r}; allowed: a name in snake_case"
+        if not isinstance(unit, str) or not is_known(unit):
+            allowed = f"{', '.join(PLAIN)}, a count such as {{model}}, or one of them per count, such as s/{{model}}"
+            yield f"outcomes: found {name!r} in {unit!r}; allowed: {allowed}"
 
 
 def only_its_own(case: Case, node: Node, parts: Parts) -> Iterator[tuple[KeyPath, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from harness.catalog import FACTORIES, Catalog, Part
 from harness.errors import CatalogError, Problem, nearest
 from harness.observations import Analysis
-from harness.suite._experiment import flaw_of, its_execution, only_its_own
+from harness.suite._experiment import flaws_of, its_execution, only_its_own
 from harness.suite._node import KeyPath, Node
 from harness.suite._schema import Case, Gate, PartRef
 from harness.suite._words import show_path, show_value
@@ -91,8 +91,8 @@ def _unknown(key: str, case: Case, node: Node, parts: Parts) -> Broken:
 def _experiment(case: Case, node: Node, parts: Parts) -> Broken:
     yield from _unknown("experiment", case, node, parts)
     part = parts.named("experiment", case)
-    if part and (flaw := flaw_of(part.fields)):
-        yield ("experiment",), f"{part.path}: {flaw}"
+    if part:
+        yield from ((("experiment",), f"{part.path}: {flaw}") for flaw in flaws_of(part.fields))
 
 
 def _options(case: Case, node: Node, parts: Parts) -> Broken:

@@ -141,11 +141,12 @@ def test_what_says_nothing_of_a_training_is_let_pass(load: Load, line: str) -> N
 FLAWS = {
     "outcomes=dict(heads='1')": "outcomes is no literal table of names and units",
     "outcomes={}": "outcomes is no literal table of names and units",
-    "outcomes={'Heads': '1'}": "outcomes: found 'Heads': '1'; allowed: snake_case names",
-    "outcomes={'heads': 1}": "outcomes: found 'heads': 1; allowed: snake_case names",
+    "outcomes={'Heads': '1'}": "outcomes: found 'Heads'; allowed: a name in snake_case",
+    "outcomes={'heads': 1}": "outcomes: found 'heads' in 1; allowed: s, By, 1, J, W, Hz, Cel, %, a count such as {model}, or",
+    "outcomes={'heads': 'furlong'}": "outcomes: found 'heads' in 'furlong'; allowed: s, By, 1",
     "outcomes={'heads': '1'}, metric_class='good'": "metric_class: found 'good'; allowed: exact, quality, machine",
-    "outcomes={'heads': '1'}, directions={'tails': 'higher'}": "directions: found 'tails': 'higher'; allowed: an outcome's",
-    "outcomes={'heads': '1'}, directions={'heads': 'up'}": "directions: found 'heads': 'up'; allowed: an outcome's",
+    "outcomes={'heads': '1'}, directions={'tails': 'higher'}": "directions: found 'tails', which is no outcome",
+    "outcomes={'heads': '1'}, directions={'heads': 'up'}": "directions: found 'heads': 'up'; allowed: higher, lower, none",
 }
 
 
@@ -157,6 +158,22 @@ def test_an_experiment_that_does_not_say_what_it_gives_is_refused(problems: Prob
     (problem,) = problems(CASE + 'experiment = "toss"\n')
 
     assert problem.startswith(f"mine.toml:4: experiment: {toss}: {FLAWS[declared]}")
+
+
+def test_all_flaws_of_an_experiment_are_listed_at_once(problems: Problems, toss: Path) -> None:
+    """Whoever mends one finds no next one."""
+    declared = "outcomes={'Heads': '1', 'tails': 'furlong'}, metric_class='good', directions={'tail': 'up'}"
+    toss.write_text(f'"""Tosses."""\ndef run(setting): ...\nEXPERIMENT = Experiment(run=run, title="T", {declared})\n')
+
+    found = [line.split(f"{toss}: ")[1] for line in problems(CASE + 'experiment = "toss"\n')]
+
+    assert [line.split(";")[0] for line in found] == [
+        "directions: found 'tail', which is no outcome, did you mean 'tails'?",
+        "directions: found 'tail': 'up'",
+        "metric_class: found 'good'",
+        "outcomes: found 'Heads'",
+        "outcomes: found 'tails' in 'furlong'",
+    ]
 
 
 def test_a_broken_experiment_is_a_problem_among_others(problems: Problems, toss: Path) -> None:
