@@ -34,6 +34,18 @@ KINDS: dict[str, str] = {
 }
 """Folder -> name of the object that each of its files defines."""
 
+WORDS: dict[str, str] = {
+    "models": "model",
+    "data": "data set",
+    "tasks": "task",
+    "experiments": "experiment",
+    "metrics": "metric",
+    "report": "report section",
+    "exporters": "exporter",
+    "cli": "command",
+}
+"""Folder -> what messages call one of its parts."""
+
 FACTORIES: dict[str, str] = {"models": "build", "data": "load", "tasks": "start", "experiments": "run"}
 """Folder -> the function whose keyword-only arguments are the part's options in a suite."""
 
@@ -183,7 +195,7 @@ class Catalog:
         """
         parts = self.parts(kind)
         if name not in parts:
-            raise CatalogError(f"no {kind} part {name!r}{nearest(name, parts)} (`harness list {kind}` shows all)")
+            raise CatalogError(f"no {WORDS[kind]} {name!r}{nearest(name, parts)} (`harness list {kind}` shows all)")
         return parts[name]
 
     def load(self, kind: str, name: str) -> Any:

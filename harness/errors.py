@@ -126,3 +126,18 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return ', did you mean X?' for the closest allowed name, or '' when none is close."""
     matches = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
     return f", did you mean {matches[0]!r}?" if matches else ""
+
+
+FEW = 20
+"""Names that a message lists beside the closest one."""
+
+
+def among(name: str, allowed: Iterable[str], all_by: str, word: str = "allowed") -> str:
+    """Return the closest of the allowed names, and which there are: '; allowed: a, b'.
+
+    Where many are allowed and one is close, the command `all_by` stands for the others.
+    """
+    names = list(allowed)
+    near = nearest(name, names)
+    shown = f"what `{all_by}` shows" if near and len(names) > FEW else ", ".join(names) or "none"
+    return f"{near}; {word}: {shown}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalog import KINDS, Catalog
+from harness.catalog import KINDS, WORDS, Catalog
 from harness.errors import CatalogError
 
 MODEL = '''"""A line about it.
@@ -60,8 +60,18 @@ def test_a_users_part_may_import_its_neighbours(bench: Path) -> None:
 
 def test_an_unknown_name_offers_the_nearest(bench: Path) -> None:
     """A slip in a part's name is corrected."""
-    with pytest.raises(CatalogError, match=r"no models part 'mime', did you mean 'mine'\?"):
+    with pytest.raises(CatalogError, match=r"no model 'mime', did you mean 'mine'\?"):
         Catalog([bench]).part("models", "mime")
+
+
+def test_every_kind_of_part_has_a_name_in_messages(bench: Path) -> None:
+    """No message says 'experiments part'."""
+    catalog = Catalog([bench])
+
+    assert WORDS.keys() == KINDS.keys()
+    for kind, word in WORDS.items():
+        with pytest.raises(CatalogError, match=f"no {word} 'zzz'"):
+            catalog.part(kind, "zzz")
 
 
 def test_a_name_taken_twice_names_both_files(bench: Path) -> None:

@@ -18,6 +18,7 @@ from harness.errors import (
     ResultsError,
     SuiteError,
     UsageError,
+    among,
     combine,
     nearest,
 )
@@ -80,3 +81,12 @@ def test_the_nearest_name_is_offered_only_when_close() -> None:
     """A slip is corrected; something else entirely is not guessed at."""
     assert nearest("acuracy", ["accuracy", "loss"]) == ", did you mean 'accuracy'?"
     assert nearest("zzz", ["accuracy", "loss"]) == ""
+
+
+def test_many_names_are_not_listed_beside_the_closest() -> None:
+    """A few are listed, and many where none is close; else the command that shows all is named."""
+    many = [f"model_{number}" for number in range(90)]
+
+    assert among("acuracy", ["accuracy", "loss"], "harness list") == ", did you mean 'accuracy'?; allowed: accuracy, loss"
+    assert among("modle_7", many, "harness list") == ", did you mean 'model_7'?; allowed: what `harness list` shows"
+    assert among("zzz", many, "harness list models", word="held") == f"; held: {', '.join(many)}"

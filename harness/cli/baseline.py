@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli._base import Command
-from harness.errors import ExitCode, UsageError, nearest
+from harness.errors import ExitCode, UsageError, among
 
 if TYPE_CHECKING:
     from harness.baseline import Baseline
@@ -102,7 +102,8 @@ def show_baselines(suite: Suite, case: OneCase = None) -> ExitCode:
     if not held:
         raise UsageError(f"no baselines in {folder}; make them with `harness baseline propose {suite} --reason TEXT`")
     if case is not None and case not in held:
-        raise UsageError(f"no baseline of case {case!r} in {folder}{nearest(case, held)}; held: {', '.join(held)}")
+        known = among(case, held, f"harness baseline show {suite}", word="held")
+        raise UsageError(f"no baseline of case {case!r} in {folder}{known}")
     for baseline in [held[case]] if case else held.values():
         print("\n".join(_about(baseline)))
         print_table(("metric", "class", "n", "mean ± sd"), list(contents(baseline)), right=("n",))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli._base import Command
-from harness.errors import ExitCode, UsageError, nearest
+from harness.errors import ExitCode, UsageError, among, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,7 +72,8 @@ def _histories(
     held = read_sides(stored, lambda line: typer.echo(line, err=True))
     cases = cases_of(held)
     if case is not None and case not in cases:
-        raise UsageError(f"--case: no run set of {suite!r} holds case {case!r}{nearest(case, cases)}; held: {', '.join(cases)}")
+        shown = among(case, cases, f"harness history {metric} --suite {suite}", word="held")
+        raise UsageError(f"--case: no run set of {suite!r} holds case {case!r}{shown}")
     anchors = _anchors(project, suite, anchor)
     wanted = [name for name in cases if case in (None, name)]
     found = [one for name in wanted if (one := read_history(held, name, metric, anchors.get(name)))]

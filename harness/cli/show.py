@@ -12,7 +12,7 @@ import typer
 
 from harness.catalog import FACTORIES
 from harness.cli._base import Catalogues, Command, SuiteArgument
-from harness.errors import ExitCode, UsageError, nearest
+from harness.errors import ExitCode, UsageError, among, nearest
 
 if TYPE_CHECKING:
     from harness.catalog import Catalog, Part
@@ -152,7 +152,8 @@ def _run_of(run_set: RunSet, case: str, seed: int | None) -> str:
     held = run_set.table("runs", ["run_id", "case", "seed", "repeat", "pass", "status", "arm"]).to_dict("records")
     cases = sorted({str(row["case"]) for row in held})
     if case not in cases:
-        raise UsageError(f"{run_set.name}: no case {case!r}{nearest(case, cases)}; held: {', '.join(cases)}")
+        shown = among(case, cases, f"harness show {run_set.name}", word="held")
+        raise UsageError(f"{run_set.name}: no case {case!r}{shown}")
     found = [row for row in held if row["case"] == case and seed in (None, row["seed"])]
     if not found:
         seeds = ", ".join(map(str, sorted({row["seed"] for row in held if row["case"] == case})))

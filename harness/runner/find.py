@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError, among, nearest
 from harness.observations import MAIN_PASSES
 from harness.project import Project
 from harness.results import RunSet, find_run_set, list_entries
@@ -97,7 +97,7 @@ def _by_case(project: Project, name: str, case: str) -> tuple[RunSet, dict[str, 
     if not good:
         cases = list(dict.fromkeys(row["case"] for row in rows))
         known = f"no run of it is ok; run it again with `harness run {run_set.path.parent.name}`"
-        unknown = f"no such case{nearest(case, cases)}; held: {', '.join(cases)}"
+        unknown = f"no such case{among(case, cases, f'harness show {run_set.name}', word='held')}"
         raise UsageError(f"{run_set.name}, case {case!r}: {known if case in cases else unknown}")
     return run_set, min(good, key=lambda row: int(row["seed"]))
 

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 
 from harness.catalog import FACTORIES, Catalog, Part
-from harness.errors import CatalogError, Problem, nearest
+from harness.errors import CatalogError, Problem, among, nearest
 from harness.observations import Analysis
 from harness.suite._experiment import flaws_of, its_execution, only_its_own
 from harness.suite._node import KeyPath, Node
@@ -72,8 +72,8 @@ def _written(path: KeyPath) -> str:
     return show_path(path).removesuffix(".name").replace(".options.", ".")
 
 
-def _one_of(found: str, allowed: tuple[str, ...] | list[str]) -> str:
-    return f"found {show_value(found)}{nearest(found, allowed)}; allowed: {', '.join(allowed) or 'none'}"
+def _part(name: str, kind: str, parts: Parts) -> str:
+    return f"found {show_value(name)}{among(name, parts.by_kind[kind], f'harness list {kind}')}"
 
 
 def _names(case: Case, node: Node, parts: Parts) -> Broken:
@@ -85,7 +85,7 @@ def _names(case: Case, node: Node, parts: Parts) -> Broken:
 def _unknown(key: str, case: Case, node: Node, parts: Parts) -> Broken:
     ref: PartRef | None = getattr(case, key)
     if ref and node.sound(key, "name") and not parts.named(key, case):
-        yield (key, "name"), _one_of(ref.name, list(parts.by_kind[FOLDERS[key]]))
+        yield (key, "name"), _part(ref.name, FOLDERS[key], parts)
 
 
 def _experiment(case: Case, node: Node, parts: Parts) -> Broken:
@@ -206,7 +206,8 @@ def _scores(case: Case, node: Node, parts: Parts) -> Broken:
     for key in ("targets", "published"):
         for name in getattr(case, key):
             if name not in scores:
-                yield (key, name), f"no score of the task {case.task.name!r}: {_one_of(name, scores)}"
+                found = f"found {show_value(name)}{among(name, scores, f'harness show task {case.task.name}')}"
+                yield (key, name), f"no score of the task {case.task.name!r}: {found}"
 
 
 def _task(case: Case, node: Node, parts: Parts) -> Broken:
@@ -226,7 +227,7 @@ def _gates(case: Case, node: Node, parts: Parts) -> Broken:
     for name, gate in case.gates.items():
         path = ("gates", name)
         if name not in metrics:
-            yield path, f"no such metric: {_one_of(name, list(metrics))}"
+            yield path, f"no such metric: {_part(name, 'metrics', parts)}"
             continue
         fields = metrics[name].fields
         if scores is not None and fields.get("score", "") not in ("", *scores):

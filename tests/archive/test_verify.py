@@ -264,5 +264,5 @@ def test_another_user_verifies_it_in_another_clone(home: Path, tmp_path: Path) -
     model.unlink()
     gone = harness_as("bob", theirs, "verify", "../../sent.zip")
     assert 2 == gone.returncode
-    assert "no models part 'good'" in gone.stderr
+    assert "no model 'good'" in gone.stderr
     assert f"another state of the project, or of another project: commit {commit}" in gone.stderr

@@ -16,8 +16,8 @@ HEAD = 'version = 1\nwhy = "To test."\n[[case]]\n'
 BASE = {"model": '"tinynet"', "data": '"dots"', "recipe.epochs": "2"}
 
 BROKEN = {
-    'model = "tinynett"': "model: found \"tinynett\", did you mean 'tinynet'?; allowed: a000_",
-    'data = "dotz"': "data: found \"dotz\", did you mean 'dots'?; allowed: adding, ",
+    'model = "tinynett"': "model: found \"tinynett\", did you mean 'tinynet'?; allowed: what `harness list models` shows",
+    'data = "dotz"': "data: found \"dotz\", did you mean 'dots'?; allowed: what `harness list data` shows",
     'task = "sortin"': "task: found \"sortin\", did you mean 'sorting'?; allowed: adversarial, ",
     'model = { name = "tinynet", hiden = 1 }': "model.hiden: unknown option, did you mean 'hidden'?; "
     "allowed: hidden, activation",
@@ -49,7 +49,8 @@ BROKEN = {
     "targets.f1 = 0.9": "targets.f1: no score of the task 'classification': found \"f1\"; allowed: accuracy, loss",
     "published.acuracy = 0.9": "published.acuracy: no score of the task 'classification': found \"acuracy\", "
     "did you mean 'accuracy'?; allowed: accuracy, loss",
-    "gates.hitz = { margin = 0.1 }": "gates.hitz: no such metric: found \"hitz\", did you mean 'hits'?; allowed: accuracy, ",
+    "gates.hitz = { margin = 0.1 }": "gates.hitz: no such metric: found \"hitz\", did you mean 'hits'?; "
+    "allowed: what `harness list metrics` shows",
     "gates.hits = { margin = 0.1, class = 'machine' }": "gates.hits.class: found 'machine'; allowed: 'quality', "
     "which the metric declares",
     "gates.hits = { margin = 0.1, direction = 'lower' }": "gates.hits.direction: found 'lower'; allowed: 'higher', "
