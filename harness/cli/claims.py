@@ -72,9 +72,23 @@ def claims(
         print(to_markdown(shown), end="")
     else:
         print_table(COLUMNS, [_row(claim) for claim in shown.claims], words=COLUMNS[3:])
-    if any(claim.verdict == "not run" for claim in shown.claims):
-        typer.echo(f"some measurements are not there: harness run {suite}", err=True)
+    for line in _next(shown, suite):
+        typer.echo(line, err=True)
     return ExitCode.PASS
+
+
+def _next(ledger: Ledger, suite: str) -> Iterator[str]:
+    """Yield what to do about claims that are not run: measure what is not stored, and look at what has failed."""
+    lacking = [
+        test for claim in ledger.claims if claim.verdict == "not run" for test in claim.tests if test.outcome == "not run"
+    ]
+    failed = [test for test in lacking if all(case in ledger.sources for case in test.cases)]
+    if len(failed) < len(lacking):
+        yield f"some measurements are not there: harness run {suite}"
+    if failed:
+        stored = dict.fromkeys(ledger.sources[case].run_set for test in failed for case in test.cases)
+        shown = " · ".join(f"harness show {name}" for name in stored)
+        yield f"some cases were run, and every run of them failed; why: {shown}; once that is mended: harness run {suite}"
 
 
 def _check_block(block: str | None, held: list[str]) -> None:

@@ -120,6 +120,21 @@ def test_without_measurements_nothing_is_decided_and_the_next_command_is_named(
     assert "harness run mine" in err
 
 
+def test_a_case_that_failed_is_not_told_to_be_not_there(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Running it again would fail again: the command that says why is named first."""
+    suite = load_suite(project / "suites" / "mine.toml", Catalog([project / "bench"]))
+    wide, narrow = suite.cases
+    runs = [Trained(wide, 1, {"accuracy": 0.9}), Trained(narrow, 1, status="failed", reason="ValueError: boom")]
+    stored = record(project / "results", suite, runs)
+
+    assert main(["claims", "mine", "--block", "scale"]) == 0
+
+    out, err = capsys.readouterr()
+    assert "no run of narrow succeeded (seed 1: failed (ValueError: boom))" in out
+    assert "are not there" not in err
+    assert f"every run of them failed; why: harness show {stored.name}; once that is mended: harness run mine" in err
+
+
 def test_too_few_seeds_are_inconclusive(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Five seeds are not enough, however clear they look."""
     measure(project, seeds=5)
