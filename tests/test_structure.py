@@ -122,3 +122,22 @@ def test_every_command_has_help_with_an_example() -> None:
         functions = [command.run] if command.run else list(command.group.values())
         for function in functions:
             assert "Example" in (function.__doc__ or ""), f"{name}: {function.__name__}"
+
+
+def test_an_option_of_several_commands_means_one_thing() -> None:
+    """--json and --markdown are described in the same words everywhere."""
+    from typing import get_type_hints
+
+    from harness.catalog import Catalog
+
+    said: dict[str, set[str]] = {"--json": set(), "--markdown": set()}
+    for part in Catalog().parts("cli").values():
+        command = part.load()
+        for function in [command.run] if command.run else command.group.values():
+            for hint in get_type_hints(function, include_extras=True).values():
+                for option in getattr(hint, "__metadata__", ()):
+                    # within Annotated typer takes the option's first name for its default
+                    for name in said.keys() & {option.default, *(option.param_decls or ())}:
+                        said[name].add(option.help)
+
+    assert {"--json": 1, "--markdown": 1} == {name: len(words) for name, words in said.items()}

@@ -41,6 +41,8 @@ Seeds = Annotated[
 ]
 Device = Annotated[str | None, typer.Option("--device", metavar="DEVICE", help="cpu, cuda, cuda:1 or auto.")]
 Threads = Annotated[int | None, typer.Option("--threads", metavar="N", min=1, help="Threads of each run.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print it as Markdown, for a pull request.")]
 PolicyOption = Annotated[
     str,
     typer.Option("--policy", metavar="pr|strict", help="pr lets inconclusive and better pass; strict does not."),

@@ -18,7 +18,6 @@ Tolerant = Annotated[
     bool,
     typer.Option("--tolerant", help="Train on another environment too, and let numbers pass that are within the tolerance."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON, every difference included.")]
 Top = Annotated[int, typer.Option("--top", metavar="N", min=1, help="Differences to show.")]
 
 COLUMNS = ("what", "step", "name", "recorded", "re-run", "relative change")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli._base import Catalogues, Command
+from harness.cli._base import AsJson, AsMarkdown, Catalogues, Command
 from harness.errors import ExitCode, ResultsError, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 Claiming = Annotated[str, typer.Argument(metavar="[SUITE]", help="Suite name, or path of a .toml file.")]
 Store = Annotated[bool, typer.Option("--store", help="Store the ledger in results/ledgers/SUITE.json, for git.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the ledger as JSON.")]
-AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print the ledger as Markdown.")]
 BlockOption = Annotated[str | None, typer.Option("--block", metavar="BLOCK", help="Show only the claims of this block.")]
 
 COLUMNS = ("claim", "block", "verdict", "what is claimed", "what was asked and found")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli._base import Command, PolicyOption
+from harness.cli._base import AsJson, AsMarkdown, Command, PolicyOption
 from harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ Metric = Annotated[
         "case's primary score, train_throughput and host_peak_memory.",
     ),
 ]
-AsCsv = Annotated[bool, typer.Option("--csv", help="The table as CSV, a row for each case, metric and run set.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The table as JSON.")]
-AsMarkdown = Annotated[bool, typer.Option("--markdown", help="The table as Markdown, for a pull request.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print it as CSV, a row for each case, metric and run set.")]
 LEAST = 2
 """Run sets that there are to compare."""
 

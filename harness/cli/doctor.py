@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli._base import Catalogues, Command
+from harness.cli._base import AsJson, Catalogues, Command
 from harness.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from harness.probes.readiness import Finding
     from harness.project import Project
 
-Json = Annotated[bool, typer.Option("--json", help="Print a JSON list of findings.")]
 RunThreads = Annotated[int, typer.Option("--threads", metavar="N", min=1, help="Threads that runs are to compute with.")]
 
 COLUMNS = ("status", "topic", "finding")
 
 
-def doctor(threads: RunThreads = 1, as_json: Json = False, catalogue: Catalogues = None) -> ExitCode:
+def doctor(threads: RunThreads = 1, as_json: AsJson = False, catalogue: Catalogues = None) -> ExitCode:
     """Look at this machine for two seconds and tell what would spoil measurements, why, and what to do.
 
     Exit code 0: nothing is bad (there may be warnings); 2: something is, and should be put right before timing anything;

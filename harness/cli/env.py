@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from harness.cli._base import Command
+from harness.cli._base import AsJson, Command
 from harness.errors import ExitCode
 
 Named = "A run's id or its head, a run set or a suite (its last), an archive, or `here` for this machine."
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def show_environment(

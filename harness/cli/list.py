@@ -101,8 +101,9 @@ def _task_row(part: Part) -> Row:
 
 def _experiment_row(part: Part) -> Row:
     known = part.fields
-    outcomes = ", ".join(known.get("outcomes", ())) or NONE
-    return (part.name, known.get("metric_class", "quality"), outcomes, _marked(part, part.summary))
+    outcomes = known.get("outcomes")  # their names are long: `harness show experiment` has them, with their units
+    counted = len(outcomes) if isinstance(outcomes, dict) else NONE
+    return (part.name, known.get("metric_class", "quality"), counted, _marked(part, part.summary))
 
 
 def _metric_row(part: Part) -> Row:
@@ -133,7 +134,7 @@ LISTINGS: dict[str, Listing] = {
         ("classes", "train", "test"),
     ),
     "tasks": Listing(("name", "primary", "direction", "scores", "summary"), _task_row),
-    "experiments": Listing(("name", "class", "outcomes", "summary"), _experiment_row, words=("outcomes",)),
+    "experiments": Listing(("name", "class", "outcomes", "summary"), _experiment_row, ("outcomes",)),
     "metrics": Listing(
         ("name", "unit", "direction", "class", "phase", "source", "null when", "title"),
         _metric_row,

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli._base import Catalogues, Command
-from harness.cli._reproduction import AsJson, Tolerant, Top
+from harness.cli._base import AsJson, Catalogues, Command
+from harness.cli._reproduction import Tolerant, Top
 from harness.errors import ExitCode
 
 Run = Annotated[

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 from harness.cli._table import print_table
 rows = [("lenet[lr=0.1]", 12345, "one two three four five six seven eight"), ("a", 1, "")]
@@ -75,3 +77,12 @@ def test_cells_of_a_pipe_hold_no_tabs_or_line_ends() -> None:
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
     assert printed == "a\tb\nx y\tone two\n1\tNone\n"
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_list_of_experiments_leaves_room_for_what_they_are(project_folder: Path, columns: int) -> None:
+    """No row is wider than the terminal, and the summary has a third of it or more."""
+    lines = on_terminal("from harness.cli import main; main(['list', 'experiments'])", columns)
+
+    assert max(map(len, lines)) <= columns
+    assert lines[0].index("summary") <= columns * 2 / 3
