@@ -86,6 +86,16 @@ def test_a_corrupt_data_file_fails_its_runs_alone(
 
 
 GATES = "[gates]\naccuracy = { margin = 0.05 }\nloss_curve_digest = {}\nstep_time_median = { level = 'info', margin = 0.2 }\n"
+CLAIM = """
+[[claim]]
+id = "learns"
+statement = "The model learns."
+refuted_by = "an accuracy of a coin"
+[[claim.test]]
+kind = "above"
+value = { case = "good", metric = "accuracy" }
+bound = 0.5
+"""
 
 
 def test_a_users_own_project_is_run_gated_and_reported(
@@ -96,12 +106,18 @@ def test_a_users_own_project_is_run_gated_and_reported(
 
     assert main(["check", "mine"]) == 0
     assert main(["bench", "mine", "--seeds", "8"]) == 4  # no baseline yet
+    shown = capsys.readouterr()
+    assert "what is new has no baseline yet: harness baseline propose mine --reason TEXT" in shown.out
+    assert "harness claims" not in shown.out
     assert main(["baseline", "propose", "mine", "--reason", "first"]) == 0
     assert main(["baseline", "promote", "mine"]) == 0
+    with (project_folder / "suites" / "mine.toml").open("a") as suite:
+        suite.write(CLAIM)
     capsys.readouterr()
     assert main(["bench", "mine"]) == 0
 
     shown = capsys.readouterr()
+    assert "what the suite claims is judged apart: harness claims mine" in shown.out
     assert "1 inconclusive" not in shown.out
     report = find_run_set(project_folder / "results", "mine").path / "report.html"
     assert str(report) in shown.out
