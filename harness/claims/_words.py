@@ -39,48 +39,50 @@ def asked(question: Question, unit: str) -> str:
 
 @asked.register
 def _(question: Difference, unit: str) -> str:
-    least = f"{100 * question.margin:g} %" if question.relative else show(question.margin, unit)
+    least = f"{100 * question.margin:g} %" if question.relative else written(question.margin, unit)
     by = f" by at least {least}" if question.margin else ""
     return f"{question.value} is {question.better} than {_other(question.value, question.against)}{by}"
 
 
 @asked.register
 def _(question: Threshold, unit: str) -> str:
-    return f"{question.value} is {question.kind} {show(question.bound, unit)}"
+    return f"{question.value} is {question.kind} {written(question.bound, unit)}"
 
 
 @asked.register
 def _(question: Equivalent, unit: str) -> str:
     other = _other(question.value, question.against)
-    return f"{question.value} differs from {other} by less than {show(question.margin, unit)}"
+    return f"{question.value} differs from {other} by less than {written(question.margin, unit)}"
 
 
 @asked.register
 def _(question: Trend, unit: str) -> str:
     of, ends = _levels(question.levels)
-    by = f", by at least {show(question.margin, unit)}" if question.margin else ""
+    by = f", by at least {written(question.margin, unit)}" if question.margin else ""
     return f"{of} gets {question.better} over {len(question.levels)} levels {ends}{by}"
 
 
 @asked.register
 def _(question: Slope, unit: str) -> str:
-    of, ends = _levels(question.levels)
+    of, span = _levels(question.levels)
     floor, ceiling = question.limits
-    where = f"between {floor:g} and {ceiling:g}" if floor is not None and ceiling is not None else ""
-    where = where or (f"above {floor:g}" if floor is not None else f"below {ceiling:g}")
-    over = question.x_metric or ", ".join(show(place, "1") if place >= 10 else f"{place:g}" for place in question.x or ())
+    ends = [_minus(f"{end:g}") for end in (floor, ceiling) if end is not None]
+    where = f"between {' and '.join(ends)}" if len(ends) > 1 else f"{'below' if floor is None else 'above'} {ends[0]}"
+    over = question.x_metric or ", ".join(
+        show(place, "1") if place >= 10 else _minus(f"{place:g}") for place in question.x or ()
+    )
     scale = "log-log slope" if question.log else "slope"
-    return f"the {scale} of {of} over {over}, {ends}, is {where}"
+    return f"the {scale} of {of} over {over}, {span}, is {where}"
 
 
 @asked.register
 def _(question: Published, unit: str) -> str:
-    return f"a further run might give the published {question.value}, {show(question.published, unit)}"
+    return f"a further run might give the published {question.value}, {written(question.published, unit)}"
 
 
 @asked.register
 def _(question: Fact, unit: str) -> str:
-    other = str(_other(question.value, question.against)) if question.against else show(question.bound, unit)
+    other = str(_other(question.value, question.against)) if question.against else written(question.bound, unit)
     return f"{question.value} {question.relation} {other}, at every seed"
 
 
@@ -149,20 +151,21 @@ def _(question: Trend, finding: Finding, samples: Samples) -> str:
 @_numbers.register
 def _(question: Slope, finding: Finding, samples: Samples) -> str:
     levels = _chain(_shown(samples)[: len(question.levels)])
-    return f"{levels}: slope {finding.estimate:.3g} [{finding.low:.3g}, {finding.high:.3g}]"
+    slope, low, high = (_minus(f"{each:.3g}") for each in (finding.estimate, finding.low, finding.high))
+    return f"{levels}: slope {slope} [{low}, {high}]"
 
 
 @_numbers.register
 def _(question: Threshold, finding: Finding, samples: Samples) -> str:
     unit = samples.series[0].unit
-    return f"{show(finding.estimate, unit)} {_between(finding, unit)} against the bound {show(question.bound, unit)}"
+    return f"{written(finding.estimate, unit)} {_between(finding, unit)} against the bound {written(question.bound, unit)}"
 
 
 @_numbers.register
 def _(question: Published, finding: Finding, samples: Samples) -> str:
     unit = samples.series[0].unit
-    published = show(question.published, unit)
-    return f"{show(finding.estimate, unit)}, a further run within {_between(finding, unit)}; published {published}"
+    published = written(question.published, unit)
+    return f"{written(finding.estimate, unit)}, a further run within {_between(finding, unit)}; published {published}"
 
 
 def _fact(question: Fact, finding: Finding, samples: Samples) -> str:
@@ -170,7 +173,7 @@ def _fact(question: Fact, finding: Finding, samples: Samples) -> str:
     sides = [_extent([value for found in one.values.values() for value in found], one.unit) for one in samples.series]
     if not all(sides):
         return ""
-    held = sides[1] if question.against else show(question.bound, samples.series[0].unit)
+    held = sides[1] if question.against else written(question.bound, samples.series[0].unit)
     common = set.intersection(*(set(one.values) for one in samples.series))
     relation = question.relation if finding.outcome == "supported" else "against"
     return f"{sides[0]} {relation} {held}, {seeds_words(len(common))}"
@@ -183,12 +186,12 @@ def _extent(values: Sequence[float | str], unit: str) -> str:
         return texts[0] if len(texts) == 1 else f"{len(texts)} texts"
     if not numbers:
         return ""
-    least, most = show(min(numbers), unit), show(max(numbers), unit)
+    least, most = written(min(numbers), unit), written(max(numbers), unit)
     return least if least == most else f"{least} to {most}"
 
 
 def _shown(samples: Samples) -> list[str]:
-    return [show(mean, one.unit) for mean, one in zip(samples.means, samples.series, strict=True)]
+    return [written(mean, one.unit) for mean, one in zip(samples.means, samples.series, strict=True)]
 
 
 def _chain(texts: Sequence[str]) -> str:
@@ -198,9 +201,19 @@ def _chain(texts: Sequence[str]) -> str:
 
 
 def _between(finding: Finding, unit: str) -> str:
-    return f"[{show(finding.low, unit)}, {show(finding.high, unit)}]"
+    return f"[{written(finding.low, unit)}, {written(finding.high, unit)}]"
 
 
 def signed(value: float, unit: str) -> str:
     """Return a difference with its sign: '+0.0670', '−1.20 ms'."""
-    return f"{'+' if value > 0 else ''}{show(value, unit)}".replace("-", "−", 1)
+    return f"{'+' if value > 0 else ''}{written(value, unit)}"
+
+
+def written(value: float | None, unit: str) -> str:
+    """Return a number in its unit, below zero with a minus sign."""
+    return _minus(show(value, unit))
+
+
+def _minus(number: str) -> str:
+    """Return a number as printed with the minus sign of a text; the hyphen of an exponent is left."""
+    return f"−{number[1:]}" if number.startswith("-") else number

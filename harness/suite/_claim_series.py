@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import CatalogError, nearest
+from harness.errors import CatalogError, among
 from harness.observations import Direction, MetricClass
 from harness.suite._claims import SeriesRef
 from harness.suite._rules import Parts
@@ -68,15 +68,16 @@ def lacks(case: Case, metric: str, parts: Parts) -> str:
 def _of_experiment(case: Case, metric: str, parts: Parts) -> str:
     part = parts.named("experiment", case)
     outcomes = part.fields.get("outcomes") if part else None
-    if outcomes is None or metric in outcomes:
+    if part is None or outcomes is None or metric in outcomes:
         return ""  # an experiment that is not there is reported with its case
-    return f"no outcome of the experiment of {case.name!r}: {_one_of(metric, outcomes)}"
+    known = among(metric, outcomes, f"harness show experiment {part.name}")
+    return f"no outcome of the experiment of {case.name!r}: found {show_value(metric)}{known}"
 
 
 def _of_training(case: Case, metric: str, parts: Parts) -> str:
     metrics = parts.by_kind["metrics"]
     if metric not in metrics:
-        return f"no such metric: {_one_of(metric, metrics)}"
+        return f"no such metric: found {show_value(metric)}{among(metric, metrics, 'harness list metrics')}"
     fields, task = metrics[metric].fields, parts.named("task", case)
     scores = task.fields.get("scores") if task else None
     if scores is not None and fields.get("score", "") not in ("", *scores):
@@ -87,8 +88,3 @@ def _of_training(case: Case, metric: str, parts: Parts) -> str:
     if measured_in not in ("train", *case.passes):
         return f"measured in the pass {measured_in!r}, which {case.name!r} leaves out; allowed: with it in `passes`"
     return ""
-
-
-def _one_of(found: str, allowed: Iterable[str]) -> str:
-    names = list(allowed)
-    return f"found {show_value(found)}{nearest(found, names)}; allowed: {', '.join(names)}"

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from harness.claims import Ledger, judge_claims
+from harness.claims._words import signed
 from harness.digests import short_digest
 from harness.errors import ComparisonError
 from harness.suite import PartRef, Question, Suite
@@ -286,6 +287,21 @@ def test_a_suite_that_claims_nothing_has_nothing_to_judge(tmp_path: Path) -> Non
     """An empty ledger would look like one without a refuted claim."""
     with pytest.raises(ComparisonError, match="claims nothing"):
         judge_claims(tmp_path, suite_of())
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (-0.25, "1", "−0.2500"),
+        (0.25, "1", "+0.2500"),
+        (1.5e-6, "1", "+1.50e-06"),
+        (-1.5e-6, "1", "−1.50e-06"),
+        (-2e-3, "s", "−2.00 ms"),
+    ],
+)
+def test_a_minus_is_a_minus_and_an_exponents_hyphen_stays(value: float, unit: str, expected: str) -> None:
+    """Numbers below zero look alike wherever they stand in a sentence."""
+    assert signed(value, unit) == expected
 
 
 def ends(values: Sequence[float], confidence: float = 0.95, sign: str = "+", digits: str = ".4f") -> str:
