@@ -133,6 +133,8 @@ def test_a_case_that_failed_is_not_told_to_be_not_there(project: Path, capsys: p
     assert "no run of narrow succeeded (seed 1: failed (ValueError: boom))" in out
     assert "are not there" not in err
     assert f"every run of them failed; why: harness show {stored.name}; once that is mended: harness run mine" in err
+    assert main(["show", stored.name]) == 0
+    assert "ValueError: boom" in capsys.readouterr().out
 
 
 def test_too_few_seeds_are_inconclusive(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
