@@ -211,12 +211,17 @@ class Session:
                 self.run_set.fold()
 
     def tell_of_downloads(self) -> None:
-        """Say which data sets will be fetched, because that may take a while in which nothing else is said."""
+        """Say which data sets will be fetched, because that may take a while in which nothing else is said.
+
+        Of those that an experiment names, its options decide which it asks for.
+        """
+        trained = {part.name for case in self.suite.cases if not case.experiment for part in self.data_of(case)}
         taken = {part.name: part.fields for case in self.suite.cases for part in self.data_of(case)}
         for name, fields in sorted(taken.items()):
             folder = self.project.data / (fields.get("folder") or name)
             if fields.get("download") and not folder.is_dir():
-                print(f"fetching {name} into {folder} (HARNESS_DATA_DIR chooses another place)", file=sys.stderr, flush=True)
+                what = f"fetching {name}" if name in trained else f"{name} is fetched, if an experiment asks for it,"
+                print(f"{what} into {folder} (HARNESS_DATA_DIR chooses another place)", file=sys.stderr, flush=True)
 
     def data_of(self, case: Case) -> list[Part]:
         """Return the data sets that a case names, or its experiment."""

@@ -36,6 +36,32 @@ def test_a_failed_run_ends_with_code_5(write_project: Callable[..., None], capsy
     assert "failed, ValueError: boom" in capsys.readouterr().err
 
 
+ASKS = '''"""Asks for digits, unless it is told to ask for more."""
+from harness.experiments import Experiment
+def run(setting, *, pictures="digits"):
+    return {"samples": float(len(setting.data("mnist" if pictures == "mnist" else "digits").train))}
+EXPERIMENT = Experiment(run=run, title="Samples", outcomes={"samples": "{sample}"})
+'''
+
+
+def test_data_that_an_experiment_may_not_ask_for_are_not_said_to_be_fetched(
+    project_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its options decide, which only the experiment knows; an offline run of what needs nothing fetches nothing."""
+    monkeypatch.setenv("HARNESS_DATA_DIR", str(project_folder / "data"))
+    (project_folder / "bench" / "experiments").mkdir(parents=True)
+    (project_folder / "bench" / "experiments" / "asks.py").write_text(ASKS)
+    (project_folder / "pyproject.toml").write_text('[tool.harness]\ncatalogues = ["bench"]\n')
+    suite = 'version = 1\nwhy = "To test."\n[[case]]\nexperiment = "asks"\nseeds = 1\n'
+    (project_folder / "suites" / "mine.toml").write_text(suite)
+
+    assert main(["run", "mine"]) == 0
+
+    told = f"mnist is fetched, if an experiment asks for it, into {project_folder / 'data' / 'mnist'}"
+    assert capsys.readouterr().err.startswith(told)
+    assert not (project_folder / "data").exists()
+
+
 def test_an_unknown_suite_and_a_bad_option_end_with_code_2(
     write_project: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
