@@ -13,6 +13,9 @@ more tokens the longer they are. Each figure is the median of `repeats` passes, 
 all networks and lengths take turns, so that a disturbance of the machine meets all alike. On a CPU the time is the process's
 CPU time, on one thread equal to the time taken; on a GPU it is wall time until the device is done.
 
+Gradients that vanish over many steps become subnormal: numbers below 1.2e-38, with which CPUs compute many times more slowly.
+A length would then cost what its gradients make it cost: such numbers are taken as 0 here, unless `subnormals` asks for them.
+
 Source: Vaswani et al., "Attention Is All You Need", 2017, table 1 (what is expected of the operations).
 
 Shape suffixes: B batch, T steps, F features.
@@ -20,7 +23,8 @@ Shape suffixes: B batch, T steps, F features.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from statistics import median
 from time import perf_counter, process_time
 
@@ -30,7 +34,7 @@ from torch import nn
 
 from harness.experiments import Experiment, Setting
 from harness.models import DataSpec
-from harness.options import check_count
+from harness.options import check_count, check_flag
 from harness.probes.clock import wait_for
 
 LENGTHS = (16, 128, 256, 512, 1024)
@@ -41,7 +45,9 @@ NETWORKS = ("rnn", "lstm", "gru", "transformer")
 Pass = Callable[[], object]
 
 
-def run(setting: Setting, *, tokens: int = 1024, sequences: int = 0, repeats: int = 3) -> dict[str, float | None]:
+def run(
+    setting: Setting, *, tokens: int = 1024, sequences: int = 0, repeats: int = 3, subnormals: bool = False
+) -> dict[str, float | None]:
     """Return seconds a token of each network, length and kind of pass.
 
     Args:
@@ -49,6 +55,7 @@ def run(setting: Setting, *, tokens: int = 1024, sequences: int = 0, repeats: in
         tokens: of a batch, where `sequences` is 0.
         sequences: of a batch; 0 takes as many as make `tokens`.
         repeats: passes that are timed.
+        subnormals: whether a CPU computes with subnormal numbers, as it does unless told otherwise.
 
     Raises:
         UsageError: an option that is not allowed.
@@ -56,6 +63,7 @@ def run(setting: Setting, *, tokens: int = 1024, sequences: int = 0, repeats: in
     check_count("tokens", tokens, 1, 10_000_000)
     check_count("sequences", sequences, 0, 100_000)
     check_count("repeats", repeats, 1, 10_000)
+    check_flag("subnormals", subnormals)
     passes: dict[str, tuple[Pass, int]] = {}
     for name in NETWORKS:
         model = build(setting, name)
@@ -65,13 +73,24 @@ def run(setting: Setting, *, tokens: int = 1024, sequences: int = 0, repeats: in
             passes[f"train_{name}_{length}"] = train, batch * length
             passes[f"infer_{name}_{length}"] = infer, batch * length
     seconds: dict[str, list[float]] = {name: [] for name in passes}
-    for turn in range(repeats + 1):
-        for name, (action, _) in passes.items():
-            spent = seconds_of(action, setting.device)
-            if turn:
-                seconds[name].append(spent)
-        setting.report(turn + 1, repeats + 1)
+    with flushing(not subnormals):
+        for turn in range(repeats + 1):
+            for name, (action, _) in passes.items():
+                spent = seconds_of(action, setting.device)
+                if turn:
+                    seconds[name].append(spent)
+            setting.report(turn + 1, repeats + 1)
     return {name: median(seconds[name]) / count for name, (_, count) in passes.items()}
+
+
+@contextmanager
+def flushing(on: bool) -> Iterator[None]:
+    """Have this thread take subnormal results as 0 meanwhile, or not; where a CPU knows no such switch nothing changes."""
+    torch.set_flush_denormal(on)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def build(setting: Setting, name: str) -> nn.Module:

@@ -107,6 +107,24 @@ def test_every_network_and_length_is_timed() -> None:
     assert all(seconds is not None and seconds > 0 for seconds in found.values())
 
 
+@pytest.mark.parametrize("subnormals", [False, True])
+def test_subnormal_numbers_are_computed_with_only_where_asked_for(subnormals: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1e-30 of 1e-10 is no normal number: 0 while the passes are timed, unless asked for, and itself again afterwards."""
+    seen: list[float] = []
+
+    def product(*_: object) -> float:
+        seen.append(float(torch.full((8,), 1e-30).mul(1e-10)[0]))
+        return 1.0
+
+    monkeypatch.setattr(cost_over_lengths, "seconds_of", product)
+    cost_over_lengths.EXPERIMENT.perform({"tokens": 1, "repeats": 1, "subnormals": subnormals}, seed=1)
+
+    assert all((value > 0) == subnormals for value in seen)
+    assert len(seen) == 80
+    assert product() == 1.0
+    assert seen[-1] > 0
+
+
 # --- positions ---
 
 
