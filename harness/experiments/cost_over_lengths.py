@@ -32,6 +32,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from harness.errors import MeasuringError
 from harness.experiments import Experiment, Setting
 from harness.models import DataSpec
 from harness.options import check_count, check_flag
@@ -59,6 +60,7 @@ def run(
 
     Raises:
         UsageError: an option that is not allowed.
+        MeasuringError: subnormal numbers should be taken as 0, and the CPU knows no such switch.
     """
     check_count("tokens", tokens, 1, 10_000_000)
     check_count("sequences", sequences, 0, 100_000)
@@ -85,8 +87,13 @@ def run(
 
 @contextmanager
 def flushing(on: bool) -> Iterator[None]:
-    """Have this thread take subnormal results as 0 meanwhile, or not; where a CPU knows no such switch nothing changes."""
-    torch.set_flush_denormal(on)
+    """Have this thread take subnormal results as 0 meanwhile, or not.
+
+    Raises:
+        MeasuringError: it should, and the CPU knows no such switch.
+    """
+    if not torch.set_flush_denormal(on) and on:
+        raise MeasuringError("this CPU cannot take subnormal numbers as 0; `subnormals = true` measures with them")
     try:
         yield
     finally:

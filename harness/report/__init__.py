@@ -15,6 +15,6 @@ from harness.report._base import Section as Section
 from harness.report._base import Table as Table
 from harness.report._base import Tone as Tone
 from harness.report._data import ReportData as ReportData
-from harness.report._data import Sample as Sample
-from harness.report._data import explain as explain
 from harness.report._plot import plot as plot
+from harness.report._sample import Sample as Sample
+from harness.report._sample import explain as explain

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from harness.report._base import Cell, Tone
-from harness.report._data import ReportData, Sample
+from harness.report._data import ReportData
+from harness.report._sample import Sample
 from harness.units import show
 
 STATUS_TONES: dict[str, Tone] = {"ok": "plain", "skipped": "warn", "tainted": "warn", "missing": "warn"}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.audits import Audit, read_audit
 from harness.catalog import Catalog, Part
-from harness.observations import MAIN_PASSES, NULL_REASONS
-from harness.results import RunSet, run_sets
-from harness.stats import summarise, t_interval
+from harness.observations import MAIN_PASSES
+from harness.report._sample import Reading, Sample, explain, text_of
+from harness.results import RunSet, run_sets, to_records
+from harness.stats import summarise
 from harness.suite import Case
 from harness.verdicts import Verdict
 
@@ -28,42 +28,6 @@ if TYPE_CHECKING:
 
 ORDER = ["case", "arm", "seed", "repeat", "block", "restart", "pass", "run_id"]
 """The order in which runs are shown, after the suite's order of cases."""
-
-
-class Reading(NamedTuple):
-    """One metric's number in one run; NaN for null."""
-
-    value: float
-    null_reason: str
-    flag: str
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One metric of one case: a value per seed, and why others are lacking."""
-
-    unit: str
-    values: Mapping[int, float]
-    """Seed -> mean over that seed's runs; finite values only."""
-    lacking: tuple[str, ...] = ()
-    """Why seeds have no value, in words, one entry a run; says why there is none at all, too."""
-    flags: tuple[str, ...] = ()
-    """What to beware of in the values, such as 'few_steps'."""
-
-    @property
-    def reason(self) -> str:
-        """The commonest reason for a lacking value."""
-        return Counter(self.lacking).most_common(1)[0][0] if self.lacking else ""
-
-    @property
-    def mean(self) -> float | None:
-        """Mean over seeds; None without values."""
-        return summarise(list(self.values.values())).mean if self.values else None
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """The 95 % t interval of the mean; None for fewer than two seeds."""
-        return t_interval(list(self.values.values())) if len(self.values) > 1 else None
 
 
 @dataclass(frozen=True)
@@ -139,7 +103,7 @@ class ReportData:
     @cached_property
     def records(self) -> tuple[dict[str, Any], ...]:
         """Every run as a dict, with None for nulls, in the order shown."""
-        return tuple(_records(self.runs))
+        return tuple(to_records(self.runs))
 
     @cached_property
     def train_runs(self) -> Frame:
@@ -154,7 +118,7 @@ class ReportData:
     @cached_property
     def judgements(self) -> tuple[Verdict, ...]:
         """The stored verdicts, in their order."""
-        rows = _records(self.verdicts.rename(columns={"class": "metric_class"}))
+        rows = to_records(self.verdicts.rename(columns={"class": "metric_class"}))
         return tuple(Verdict(**(row | _verdict_types(row))) for row in rows)
 
     def runs_of(self, case: str, seed: int | None = None) -> list[dict[str, Any]]:
@@ -165,7 +129,7 @@ class ReportData:
     @cached_property
     def _runs_by_case(self) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {}
-        for row in _records(self.train_runs):
+        for row in to_records(self.train_runs):
             found.setdefault(row["case"], []).append(row)
         return found
 
@@ -373,32 +337,10 @@ def _made_before(run_set: RunSet) -> tuple[RunSet, ...]:
     return tuple(siblings[: names.index(run_set.path.name)]) if run_set.path.name in names else ()
 
 
-def text_of(value: object) -> str:
-    """Return a stored text, '' for null."""
-    return value if isinstance(value, str) else ""
-
-
-def explain(reason: str) -> str:
-    """Return a null reason in words: 'no_gpu: x' -> 'the run used no GPU: x'; '' is a value that is no number."""
-    if not reason:
-        return "the value is not a number"
-    key, _, detail = reason.partition(":")
-    words = NULL_REASONS.get(key, key)
-    return f"{words}:{detail}" if detail else words
-
-
 def _verdict_types(row: dict[str, Any]) -> dict[str, Any]:
     """Return the columns that a frame with nulls changes the type of: whole numbers and texts."""
     whole = {name: None if row[name] is None else int(row[name]) for name in ("n_base", "n_head")}
     return {**whole, "unit": row["unit"] or "", "note": row["note"] or ""}
-
-
-def _records(frame: Frame) -> list[dict[str, Any]]:
-    """Return rows as dicts, with None for every null."""
-    return [
-        {str(key): None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
-        for row in frame.to_dict("records")
-    ]
 
 
 def _ordered(runs: Frame, cases: list[str]) -> Frame:

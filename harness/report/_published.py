@@ -7,7 +7,8 @@ import math
 from harness.report._base import Cell, Column, Row, Table
 from harness.report._cells import number_cell, range_text, signed
 from harness.report._charts import Strip, linear
-from harness.report._data import ReportData, Sample
+from harness.report._data import ReportData
+from harness.report._sample import Sample
 from harness.suite import Case
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from harness.observations import MAIN_PASSES
 from harness.report._base import Block, Cell, Column, Details, Facts, Heading, Paragraph, Row, Section, Table
 from harness.report._cells import number_cell, status_cell
-from harness.report._data import ReportData, text_of
+from harness.report._data import ReportData
+from harness.report._sample import text_of
 
 GROUPS = {
     "machine": "Machine",

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.report._base import Block, Cell, Column, Paragraph, Row, Section, Table
-from harness.report._data import ReportData, explain, text_of
+from harness.report._data import ReportData
+from harness.report._sample import explain, text_of
 
 
 def _build(data: ReportData) -> Sequence[Block]:

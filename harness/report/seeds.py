@@ -9,7 +9,8 @@ from typing import Any
 from harness.report._base import Block, Cell, Column, Paragraph, Row, Section, Table
 from harness.report._cells import cells_of, mean_cell, number_cell, range_text, status_cell
 from harness.report._charts import Strip, spanning
-from harness.report._data import ReportData, Sample
+from harness.report._data import ReportData
+from harness.report._sample import Sample
 from harness.stats import summarise
 from harness.suite import Case
 from harness.units import show

@@ -24,6 +24,7 @@ from harness.results._sides import Series as Series
 from harness.results._sides import Side as Side
 from harness.results._sides import absent_runs as absent_runs
 from harness.results._sides import sides as sides
+from harness.results._sides import to_records as to_records
 from harness.results._store import Manifest as Manifest
 from harness.results._store import RunSet as RunSet
 from harness.results._store import find_run_set as find_run_set

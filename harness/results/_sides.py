@@ -131,8 +131,8 @@ def sides(run_set: RunSet) -> dict[str, Side]:
     runs = runs[runs["arm"] != "base"]
     ok = runs[runs["status"] == "ok"]
     measured = run_set.table("measurements").merge(ok[["run_id", "case", "seed", "pass"]].drop_duplicates(), on="run_id")
-    rows = {str(case): _records(group) for case, group in runs.groupby("case")}
-    values = {str(case): _records(group) for case, group in measured.groupby("case")}
+    rows = {str(case): to_records(group) for case, group in runs.groupby("case")}
+    values = {str(case): to_records(group) for case, group in measured.groupby("case")}
     return {
         case.name: _side(run_set, manifest.suite.version, case, rows[case.name], values.get(case.name, []))
         for case in manifest.suite.cases
@@ -153,7 +153,7 @@ def absent_runs(case: Case, runs: Iterable[RunState]) -> Iterator[str]:
         yield from (f"no {measures} pass of seed {seed}" for seed in case.seeds_of(measures) if not held[measures, seed])
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def to_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows as dicts, with None for every null."""
     return [
         {str(key): None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}

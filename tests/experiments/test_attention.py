@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from harness.errors import MeasuringError
 from harness.experiments import (
     Setting,
     attention_formula,
@@ -123,6 +124,15 @@ def test_subnormal_numbers_are_computed_with_only_where_asked_for(subnormals: bo
     assert len(seen) == 80
     assert product() == 1.0
     assert seen[-1] > 0
+
+
+def test_a_cpu_without_the_switch_measures_nothing_else_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where subnormal numbers cannot be taken as 0 the run fails with the reason, and measures with them where told to."""
+    monkeypatch.setattr(torch, "set_flush_denormal", lambda on: False)
+
+    with pytest.raises(MeasuringError, match="cannot take subnormal numbers as 0"):
+        cost_over_lengths.EXPERIMENT.perform({"tokens": 1, "repeats": 1}, seed=1)
+    assert cost_over_lengths.EXPERIMENT.perform({"tokens": 1, "repeats": 1, "subnormals": True}, seed=1)
 
 
 # --- positions ---

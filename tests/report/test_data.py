@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from harness.report import ReportData
-from harness.report._data import explain
+from harness.report._sample import explain
 from harness.suite import PartRef
 from tests.report.support import Trained, make_case, make_suite, read, stored, usual, values
 
