@@ -22,8 +22,8 @@ def on_terminal(program: str, columns: int) -> list[str]:
     """Return the lines that a program prints on a terminal of that width, without colours and trailing blanks."""
     master, slave = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
-    subprocess.run([sys.executable, "-c", program], stdout=slave, env=environment, check=True)
-    os.close(slave)
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=slave, env=environment)
+    os.close(slave)  # read while it writes: a terminal holds some 4 KiB, and who writes more waits
     printed = b""
     try:
         while piece := os.read(master, 4096):
@@ -31,6 +31,7 @@ def on_terminal(program: str, columns: int) -> list[str]:
     except OSError:  # Linux says so where a terminal's last writer has gone
         pass
     os.close(master)
+    assert child.wait() == 0
     plain = re.sub(r"\x1b\[[0-9;]*m", "", printed.decode())
     return [line.rstrip() for line in plain.splitlines()]
 
